@@ -1,0 +1,25 @@
+"""What a subcommand is; other distributions add theirs through the entry-point group `sledgehammer.commands`."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """`run` gives the exit code; expected failures are raised as SledgehammerErrors."""
+
+    name: str
+    help: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def add_project_option(parser: argparse.ArgumentParser) -> None:
+    """`-C DIR`: the folder of sledge.yaml."""
+    parser.add_argument("-C", "--directory", default=".", metavar="DIR", help="folder of sledge.yaml (default: .)")
+
+
+def add_provider_option(parser: argparse.ArgumentParser) -> None:
+    """`-p NAME`: the provider."""
+    parser.add_argument("-p", "--provider", required=True, metavar="NAME", help="gitlab, aws, or another installed one")

@@ -1,0 +1,105 @@
+"""argv to exit code."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points, version
+
+from sledgehammer.cli import apply, build, plan, render, run, schema
+from sledgehammer.cli.command import Command
+from sledgehammer.errors import ConfigurationError, MissingToolError, SledgehammerError
+from sledgehammer.plugins import by_name, missing_module, owner_of
+
+COMMAND_GROUP = "sledgehammer.commands"
+LOCAL_STACK_EXTRA = "localstack"  # of our own commands only `stack` needs more than the core
+INTERRUPTED = 130
+
+EPILOG = """exit codes: 0 done or nothing to do; 1 a bug; 2 wrong usage, or `plan` found something to do;
+3 configuration; 4 credentials; 5 not found; 6 conflict; 7 the remote side failed; 8 timed out;
+9 the build failed; 10 something is missing on this machine; 130 interrupted"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; expected failures become one sentence on standard error and their exit code."""
+    try:
+        arguments = _parser(_commands()).parse_args(argv)
+        _log_to_stderr(verbose=arguments.verbose)
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except SledgehammerError as error:
+        print(f"sledge: {error}", file=sys.stderr)  # noqa: T201 - the command line's own voice
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("sledge: interrupted", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing more
+        return 0
+    return code
+
+
+def entry_point() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def _commands() -> list[Command]:
+    ours = [render.COMMAND, plan.COMMAND, apply.COMMAND, run.COMMAND, build.COMMAND, schema.COMMAND]
+    taken = {command.name for command in ours}
+    added = by_name(entry_points(group=COMMAND_GROUP), what="command")
+    for name in taken & added.keys():
+        raise ConfigurationError(
+            f"{owner_of(added[name])} adds a command `sledge {name}`, which is ours", hint="uninstall it"
+        )
+    return ours + [_load(point) for point in added.values()]
+
+
+def _load(point: EntryPoint) -> Command:
+    """A command whose imports are not installed says so when it is called, not before."""
+    try:
+        loaded: Command = point.load()
+    except ModuleNotFoundError as error:
+        return _unavailable(point.name, missing_module(point, error, what="command", extra=LOCAL_STACK_EXTRA))
+    return loaded
+
+
+def _unavailable(name: str, error: MissingToolError) -> Command:
+    def refuse(arguments: argparse.Namespace) -> int:
+        raise error
+
+    def accept_anything(parser: argparse.ArgumentParser) -> None:
+        parser.prefix_chars = (
+            "\0"  # whatever begins with a dash is no option here, so that it is not refused as unknown
+        )
+        parser.add_argument("rest", nargs="*")
+
+    return Command(name=name, help="(not installed)", configure=accept_anything, run=refuse)
+
+
+def _parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sledge",
+        description="Cached docker-in-docker builds, planned once, run on any CI.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"sledge {version('sledgehammer')}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell on standard error what is done")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in commands:
+        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        command.configure(subparser)
+        subparser.set_defaults(run=command.run)
+    return parser
+
+
+def _log_to_stderr(*, verbose: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s" if verbose else "sledge: %(message)s",
+    )
+    for chatty in ("urllib3", "botocore", "boto3", "s3transfer"):  # they log headers and bodies
+        logging.getLogger(chatty).setLevel(logging.WARNING)

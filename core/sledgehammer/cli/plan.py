@@ -1,0 +1,29 @@
+"""`sledge plan`: what an apply would change."""
+
+import argparse
+import sys
+
+from sledgehammer.cli.changes_text import render_changes, render_changes_json
+from sledgehammer.cli.command import Command, add_project_option, add_provider_option
+from sledgehammer.session import open_session
+
+CHANGES_PENDING = 2
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    add_project_option(parser)
+    add_provider_option(parser)
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when nothing is to do, 2 when something is."""
+    changes = open_session(arguments.directory, arguments.provider).plan()
+    sys.stdout.write(render_changes_json(changes) if arguments.json else render_changes(changes))
+    return CHANGES_PENDING if changes.pending else 0
+
+
+COMMAND = Command(
+    name="plan", help="show what apply would change; exit code 2 if anything", configure=configure, run=run
+)

@@ -1,0 +1,73 @@
+"""Reading `sledge.yaml` into a Project."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sledgehammer.config.document import Scalar, Section, read_document, refusal
+from sledgehammer.config.parse import Place, parse_record
+from sledgehammer.config.project_file import VERSION, ImageSection, ProjectFile
+from sledgehammer.errors import ConfigurationError
+from sledgehammer.ports import Provider
+from sledgehammer.project import CacheSettings, Image, Project
+
+
+def load_project(path: Path, *, providers: Mapping[str, Provider]) -> Project:
+    """Read and check one `sledge.yaml`; the project's root is the folder that holds it.
+
+    `providers` by name: each name is a legal top-level key, read into that provider's `settings_type`.
+    Raises ConfigurationError that names file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no {path}", hint="write one; see examples/ for the shape") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    return parse_project(text, file=str(path), root=path.absolute().parent, providers=providers)
+
+
+def parse_project(text: str, *, file: str, root: Path, providers: Mapping[str, Provider]) -> Project:
+    """The same from text; `file` is its name in errors."""
+    document = read_document(text, file=file)
+    _demand_version(document, file)
+    written = parse_record(document, ProjectFile, place=Place(file), other_keys=providers)
+    sections: Mapping[str, object] = {
+        name: parse_record(entry.value, provider.settings_type, place=Place(file).key(name))
+        for name, provider in providers.items()
+        if (entry := document.find(name)) is not None
+    }
+    images = written.images or (ImageSection(name=written.name),)
+    return Project(
+        name=written.name,
+        images=tuple(_image(image) for image in images),
+        root=root,
+        cache=CacheSettings(strategy=written.cache.strategy),
+        docker_version=written.docker,
+        default_branch=written.default_branch,
+        providers=sections,
+    )
+
+
+def _image(section: ImageSection) -> Image:
+    return Image(
+        name=section.name,
+        dockerfile=section.dockerfile,
+        context=section.context,
+        target=section.target,
+        args=section.args,
+    )
+
+
+def _demand_version(document: Section, file: str) -> None:
+    """The version decides what the other keys mean, so it is read before them."""
+    entry = document.find("version")
+    if entry is None:
+        raise refusal(file, 1, 'the project lacks the key "version"', hint=f"start the file with version: {VERSION}")
+    value = entry.value.value if isinstance(entry.value, Scalar) else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and value != VERSION:
+        raise refusal(
+            file,
+            entry.line,
+            f"version {value} is not supported; this sledge reads version {VERSION}",
+            hint=f"write version: {VERSION}, or install the sledgehammer that this file was written for",
+        )

@@ -1,0 +1,28 @@
+"""What the builder at hand can really do; a strategy that cannot hit on these facts is refused."""
+
+import re
+from dataclasses import dataclass
+
+from sledgehammer.errors import ConfigurationError
+
+_VERSION = re.compile(r"(\d+)(?:\.(\d+))?(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """`version` is Docker's (major, minor)."""
+
+    version: tuple[int, int]
+
+
+def facts_of_version(docker_version: str) -> EngineFacts:
+    """Facts of an engine known only by its version, as in a CI file: "28", "28.5", "28.5.2".
+
+    Raises ConfigurationError on anything else: an image tag without a number pins nothing.
+    """
+    match = _VERSION.fullmatch(docker_version)
+    if match is None:
+        raise ConfigurationError(
+            f'docker: "{docker_version}" is not a Docker version', hint='write major.minor, such as docker: "28.5"'
+        )
+    return EngineFacts(version=(int(match[1]), int(match[2] or 0)))

@@ -1,0 +1,82 @@
+"""What a provider offers: one small Protocol per capability, found through `sledgehammer.providers`.
+
+A provider object (the entry point's value) renders without any SDK or network; `connect` builds the SDK client
+and gives what talks to the cloud.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.checkout import Checkout
+from sledgehammer.outcome import Outcome, Run
+from sledgehammer.plan import BuildPlan, Destination
+from sledgehammer.process import ProcessRunner
+from sledgehammer.project import Project
+
+OnLog = Callable[[str], None]
+"""Receives the log of a running build line by line, without line ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiFile:
+    """Rendered text and where it belongs: a path in the repository, or a field of the provider's project."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What a connection may use of this process: its environment variables, which never print, and the process
+    seam."""
+
+    variables: Mapping[str, str] = field(repr=False)
+    processes: ProcessRunner
+
+
+class Provisioner(Protocol):
+    """Brings the provider's objects to what the project says. Both calls are safe to repeat."""
+
+    def plan(self) -> ChangeSet:
+        """Read what is there and compare; changes nothing."""
+
+    def apply(self, *, on_change: OnChange) -> ChangeSet:
+        """Make the changes of a fresh plan, in order, and give that plan. Run again it finds nothing to do."""
+
+
+class BuildRunner(Protocol):
+    """Triggers and follows builds."""
+
+    def trigger(self) -> Run:
+        """Start one build of the checkout's commit.
+
+        Raises ConflictError when the provider does not hold that commit yet (apply first).
+        """
+
+    def follow(self, run: Run, *, on_log: OnLog) -> Outcome:
+        """Stream the log until the run has ended. Raises TimedOutError at the settings' deadline."""
+
+    def cancel(self, run: Run) -> None:
+        """Stop a run; one that has ended is left as it is."""
+
+
+class Connection(Provisioner, BuildRunner, Protocol):
+    """A live provider for one project and checkout."""
+
+
+class Provider(Protocol):
+    """The entry point's value in the group `sledgehammer.providers`."""
+
+    name: str
+    settings_type: type  # frozen dataclass of the provider's section in sledge.yaml; see sledgehammer.config
+
+    def destination(self, project: Project) -> Destination:
+        """The provider's part of a build plan."""
+
+    def render(self, project: Project, plan: BuildPlan) -> CiFile:
+        """The CI file of the plan. Pure."""
+
+    def connect(self, project: Project, ci_file: CiFile, checkout: Checkout, environment: Environment) -> Connection:
+        """Open the provider's API. Raises CredentialsError when no credential is found, naming where it looked."""

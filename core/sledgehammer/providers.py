@@ -1,0 +1,38 @@
+"""Finding providers: the entry-point group `sledgehammer.providers`, ours by the same door as anybody's."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+
+from sledgehammer.errors import ConfigurationError
+from sledgehammer.plugins import by_name, missing_module
+from sledgehammer.ports import Provider
+
+GROUP = "sledgehammer.providers"
+
+
+def load_providers(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Provider]:
+    """All installed providers by name.
+
+    Raises ConfigurationError when two distributions claim one name, MissingToolError when a provider's own imports
+    are not installed.
+    """
+    points = by_name(entry_points(group=GROUP) if found is None else found, what="provider")
+    return {name: _load(point) for name, point in points.items()}
+
+
+def find_provider(name: str, providers: Mapping[str, Provider]) -> Provider:
+    """The provider of that name. Raises ConfigurationError with the nearest one."""
+    if name in providers:
+        return providers[name]
+    near = difflib.get_close_matches(name, providers, n=1)
+    guess = f'; did you mean "{near[0]}"?' if near else ""
+    raise ConfigurationError(f'unknown provider "{name}"{guess}', hint=f"installed: {', '.join(providers) or 'none'}")
+
+
+def _load(point: EntryPoint) -> Provider:
+    try:
+        loaded: Provider = point.load()
+    except ModuleNotFoundError as error:
+        raise missing_module(point, error, what="provider", extra=point.name) from error
+    return loaded

@@ -1,0 +1,119 @@
+"""One project on one provider, opened: what the command line and a script of yours both use."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.checkout import read_checkout
+from sledgehammer.config import load_project
+from sledgehammer.dockerfile import parse_dockerfile
+from sledgehammer.dockerfile.graph import StageGraph
+from sledgehammer.errors import BuildFailedError, ConfigurationError
+from sledgehammer.facts import facts_of_version
+from sledgehammer.outcome import Outcome, Status
+from sledgehammer.plan import BuildPlan, Destination, plan_build
+from sledgehammer.ports import CiFile, Connection, Environment, OnLog, Provider
+from sledgehammer.process import LocalProcessRunner, ProcessRunner
+from sledgehammer.project import Project
+from sledgehammer.providers import find_provider, load_providers
+from sledgehammer.strategies import find_strategy
+
+CONFIG_FILE = "sledge.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A project with its rendered CI file and a live connection to its provider."""
+
+    project: Project
+    ci_file: CiFile
+    connection: Connection
+
+    def plan(self) -> ChangeSet:
+        """What an apply would change."""
+        return self.connection.plan()
+
+    def apply(self, *, on_change: OnChange = lambda change: None) -> ChangeSet:
+        """Bring the provider to what the project says; gives what was changed."""
+        return self.connection.apply(on_change=on_change)
+
+    def run(self, *, on_log: OnLog = lambda line: None) -> Outcome:
+        """Build on the provider and wait for the end. Raises BuildFailedError unless it succeeded."""
+        run = self.connection.trigger()
+        try:
+            outcome = self.connection.follow(run, on_log=on_log)
+        except KeyboardInterrupt:
+            self.connection.cancel(run)
+            raise
+        if outcome.status is not Status.SUCCEEDED:
+            raise BuildFailedError(
+                f"run {run.id} of {self.project.name} on {run.provider} {outcome.status.value}"
+                f" ({outcome.failure.value}): {outcome.reason}",
+                hint=f"see {run.url}",
+            )
+        return outcome
+
+
+def open_session(
+    folder: Path | str,
+    provider: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    processes: ProcessRunner | None = None,
+) -> Session:
+    """Open the project in `folder` on the provider of that name.
+
+    `variables` stand in for this process's environment (credentials, endpoints). Raises ConfigurationError,
+    CredentialsError, or MissingToolError when the provider's SDK is not installed.
+    """
+    seam = processes if processes is not None else LocalProcessRunner()
+    project = read_project(Path(folder))
+    chosen = find_provider(provider, load_providers())
+    ci_file = render_ci_file(project, chosen)
+    checkout = read_checkout(project.root, runner=seam)
+    environment = Environment(variables=dict(os.environ if variables is None else variables), processes=seam)
+    connection = chosen.connect(project, ci_file, checkout, environment)
+    return Session(project=project, ci_file=ci_file, connection=connection)
+
+
+def read_project(folder: Path) -> Project:
+    """Read `sledge.yaml` in `folder`. Raises ConfigurationError with file and line."""
+    return load_project(folder / CONFIG_FILE, providers=load_providers())
+
+
+def render_ci_file(project: Project, provider: Provider) -> CiFile:
+    """The provider's CI file for the project's images as their Dockerfiles stand now."""
+    if provider.name not in project.providers:
+        raise ConfigurationError(
+            f"{project.root / CONFIG_FILE} has no section for {provider.name}",
+            hint=f"add a top-level key {provider.name}: to it",
+        )
+    return provider.render(project, plan_for(project, provider.destination(project)))
+
+
+def plan_for(project: Project, destination: Destination) -> BuildPlan:
+    """The build plan towards a destination, by the project's own strategy."""
+    return plan_build(
+        project,
+        graphs=_read_graphs(project),
+        facts=facts_of_version(project.docker_version),
+        destination=destination,
+        strategy=find_strategy(project.cache.strategy),
+    )
+
+
+def _read_graphs(project: Project) -> Mapping[str, StageGraph]:
+    graphs = {}
+    for image in project.images:
+        path = project.root / image.dockerfile
+        try:
+            content = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"the Dockerfile of image {image.name} cannot be read: {path}: {error}",
+                hint="set dockerfile: in sledge.yaml to its path below that file",
+            ) from error
+        graphs[image.name] = parse_dockerfile(content, name=image.dockerfile)
+    return graphs

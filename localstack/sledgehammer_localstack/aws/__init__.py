@@ -1,0 +1,1 @@
+"""AWS on one machine: moto's services, and a CodeBuild and an ECR of our own that really work, on one port."""

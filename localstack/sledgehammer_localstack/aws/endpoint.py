@@ -1,0 +1,70 @@
+"""The AWS endpoint's life: from settings to a listening port and back."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import requests
+
+from sledgehammer_localstack.aws.application import AwsApplication
+from sledgehammer_localstack.aws.cloud import Cloud
+from sledgehammer_localstack.aws.codebuild.process_executor import ProcessExecutor
+from sledgehammer_localstack.aws.codebuild.service import CodeBuild
+from sledgehammer_localstack.aws.codebuild.workspace import BuildExecutor
+from sledgehammer_localstack.aws.ecr.service import Ecr, utc_now
+from sledgehammer_localstack.aws.fault_dialect import AwsDialect
+from sledgehammer_localstack.aws.http_server import HttpServer
+from sledgehammer_localstack.aws.settings import AwsSettings
+from sledgehammer_localstack.fault_middleware import FaultMiddleware
+from sledgehammer_localstack.faults import FaultScript
+
+log = logging.getLogger(__name__)
+
+
+class AwsEndpoint:
+    """Serves in background threads while entered; `faults` may be scripted at any time.
+
+    Builds run where `executor` says, as plain processes by default. moto keeps its state per process: entering
+    an endpoint empties it, so one endpoint per process is served at a time. `monotonic` is the clock of
+    idempotency tokens, `now` that of registry tokens.
+    """
+
+    def __init__(
+        self,
+        settings: AwsSettings,
+        *,
+        executor: BuildExecutor | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.faults = FaultScript()
+        self._server = HttpServer(settings.host, settings.port)
+        self._cloud = Cloud(region=settings.region)
+        address = settings.address or f"{settings.host}:{self._server.port}"
+        self.url = f"http://{address}"
+        self._codebuild = CodeBuild(
+            settings, self._cloud, executor or ProcessExecutor(), endpoint_url=self.url, monotonic=monotonic
+        )
+        ecr = Ecr(settings, address=address, now=now)
+        services = [self._codebuild.service, ecr.service]
+        app = AwsApplication(services, ecr.registry, self._cloud.app, region=settings.region)
+        self._server.install(FaultMiddleware(app, self.faults, AwsDialect()))
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(self._cloud.server)
+            requests.post(f"{self._cloud.url}/moto-api/reset", timeout=30).raise_for_status()
+            stack.enter_context(self._server)
+            stack.callback(self._codebuild.close)  # builds end before the servers they talk to
+            self._stack = stack.pop_all()
+        log.info("AWS listens on %s", self.url)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

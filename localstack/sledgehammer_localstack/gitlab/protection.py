@@ -1,0 +1,27 @@
+"""Which branches are protected and who may push to them."""
+
+from fnmatch import fnmatchcase
+
+from sledgehammer_localstack.gitlab.records import Project, ProtectedBranch
+from sledgehammer_localstack.gitlab.store import Store
+
+
+def protections(store: Store, project: Project) -> list[ProtectedBranch]:
+    """All rules of a project."""
+    return store.all(ProtectedBranch, "SELECT * FROM protected_branches WHERE project_id = ? ORDER BY id", project.id)
+
+
+def protection_of(store: Store, project: Project, branch: str) -> ProtectedBranch | None:
+    """The rule that covers a branch: its own first, then the most open wildcard (GitLab's order)."""
+    rules = [rule for rule in protections(store, project) if _covers(rule.name, branch)]
+    rules.sort(key=lambda rule: (rule.name != branch, rule.push_level or 99))
+    return rules[0] if rules else None
+
+
+def is_protected_ref(store: Store, project: Project, ref: str, *, is_tag: bool) -> bool:
+    """Whether protected variables reach a pipeline of this ref. Tags cannot be protected here."""
+    return not is_tag and protection_of(store, project, ref) is not None
+
+
+def _covers(pattern: str, branch: str) -> bool:
+    return fnmatchcase(branch, pattern.replace("[", "[[]").replace("?", "[?]"))

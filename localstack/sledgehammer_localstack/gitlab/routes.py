@@ -1,0 +1,50 @@
+"""All that the server answers to. REST first: the patterns of git's paths would take anything."""
+
+from sledgehammer_localstack.gitlab import registry_tokens
+from sledgehammer_localstack.gitlab.api import (
+    access_tokens,
+    commits,
+    contents,
+    deploy_tokens,
+    groups,
+    jobs,
+    lint,
+    members,
+    meta,
+    pipelines,
+    projects,
+    refs,
+    registry,
+    runner_protocol,
+    runners,
+    users,
+    variables,
+)
+from sledgehammer_localstack.gitlab.git import smart_http
+from sledgehammer_localstack.gitlab.routing import Route
+
+
+def all_routes() -> tuple[Route, ...]:
+    """Every route, in the order they are tried."""
+    modules = (
+        meta,
+        users,
+        groups,
+        projects,
+        members,
+        variables,
+        access_tokens,
+        deploy_tokens,
+        contents,
+        commits,
+        refs,
+        pipelines,
+        jobs,
+        lint,
+        runners,
+        runner_protocol,
+        registry,
+        registry_tokens,
+        smart_http,
+    )
+    return tuple(route for module in modules for route in module.ROUTES)

@@ -1,0 +1,1 @@
+"""Images that the stack and its jobs stand on."""

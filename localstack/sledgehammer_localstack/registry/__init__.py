@@ -1,0 +1,1 @@
+"""The registries of the stack, as containers with addresses of their own."""

@@ -1,0 +1,1 @@
+"""A runner for GitLab jobs that knows its server only through GitLab's runner API."""

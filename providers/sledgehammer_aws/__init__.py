@@ -1,0 +1,1 @@
+"""AWS CodeBuild and ECR for Sledgehammer: renders the buildspec, provisions, runs builds."""

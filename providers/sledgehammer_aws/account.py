@@ -1,0 +1,94 @@
+"""The names of everything that one project owns in one account and region."""
+
+from dataclasses import dataclass
+
+from sledgehammer.errors import ConfigurationError, RemoteError
+from sledgehammer.project import Project
+from sledgehammer_aws.client import Calls, Clients
+from sledgehammer_aws.destination import RepositoryNames, repository_names
+from sledgehammer_aws.settings import Settings
+
+ROLE_NAME_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Where the caller is: `registry` is the host of its ECR registry."""
+
+    id: str
+    region: str
+    partition: str  # aws, aws-cn, aws-us-gov
+    registry: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource in this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.id}:{resource}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The project's objects by name."""
+
+    account: Account
+    owner: str  # the project's name in sledge.yaml, written into tags
+    project: str
+    bucket: str
+    source_key: str
+    role: str
+    log_group: str
+    repositories: tuple[RepositoryNames, ...]
+
+    @property
+    def project_arn(self) -> str:
+        return self.account.arn("codebuild", f"project/{self.project}")
+
+    @property
+    def role_arn(self) -> str:
+        return f"arn:{self.account.partition}:iam::{self.account.id}:role/{self.role}"
+
+    @property
+    def bucket_arn(self) -> str:
+        return f"arn:{self.account.partition}:s3:::{self.bucket}"
+
+    @property
+    def log_group_arn(self) -> str:
+        return self.account.arn("logs", f"log-group:{self.log_group}")
+
+    def repository_arn(self, repository: str) -> str:
+        return self.account.arn("ecr", f"repository/{repository}")
+
+
+def read_account(clients: Clients, calls: Calls) -> Account:
+    """Ask who we are. The registry's host comes from ECR itself, for it differs by partition and endpoint."""
+    caller = calls.send("sts:GetCallerIdentity", clients.sts.get_caller_identity)
+    granted = calls.send("ecr:GetAuthorizationToken", clients.ecr.get_authorization_token)
+    if not granted["authorizationData"]:
+        raise RemoteError("ecr:GetAuthorizationToken: AWS answered without a registry", hint="run again later")
+    proxy = granted["authorizationData"][0]["proxyEndpoint"]
+    return Account(
+        id=caller["Account"],
+        region=clients.region,
+        partition=caller["Arn"].split(":")[1],
+        registry=proxy.split("://", 1)[-1].rstrip("/"),
+    )
+
+
+def names_of(project: Project, settings: Settings, account: Account) -> Names:
+    """Names as the settings say, else derived. IAM knows no regions and S3 no accounts, so those names carry both."""
+    name = settings.project or project.name
+    role = settings.role or f"sledge-{name}-{account.region}"
+    if len(role) > ROLE_NAME_LENGTH:
+        raise ConfigurationError(
+            f"the name of the IAM role, {role}, is longer than {ROLE_NAME_LENGTH} characters",
+            hint="choose one: aws: {role: …}",
+        )
+    return Names(
+        account=account,
+        owner=project.name,
+        project=name,
+        bucket=settings.bucket or f"sledge-{account.id}-{account.region}",
+        source_key=f"{name}/source.zip",
+        role=role,
+        log_group=f"/aws/codebuild/{name}",
+        repositories=tuple(repository_names(project, settings, image) for image in project.images),
+    )

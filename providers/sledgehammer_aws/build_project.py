@@ -1,0 +1,123 @@
+"""A CodeBuild project as a record of the fields that we manage, and its two translations. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from sledgehammer.secret import Secret
+from sledgehammer_aws.account import Names
+from sledgehammer_aws.destination import REGISTRY_VARIABLE
+from sledgehammer_aws.managed import Attributes
+from sledgehammer_aws.settings import Settings, Variable
+
+if TYPE_CHECKING:
+    from mypy_boto3_codebuild.type_defs import ProjectTypeDef
+
+VariableType = Literal["PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"]
+
+PLAIN: Final = "PLAINTEXT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableContent:
+    """A variable's value, or where it lies. A plain value may be a secret put there by hand, so it never prints."""
+
+    type: VariableType
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildProject:
+    """What we manage of a project; "" and False stand for what an answer leaves out."""
+
+    source: str  # type and location
+    buildspec: str
+    artifacts: str
+    environment: str
+    image: str
+    compute_type: str
+    privileged: bool
+    pull_credentials: str
+    variables: Mapping[str, VariableContent]
+    role_arn: str
+    timeout_minutes: int
+    logs: str  # status and group
+    cache: str
+
+
+def desired_project(names: Names, settings: Settings, buildspec: str) -> BuildProject:
+    """The project as it should be: a privileged container, the buildspec inline, the source from S3."""
+    variables = {name: _content(variable) for name, variable in settings.variables.items()}
+    registry = VariableContent(type=PLAIN, value=names.account.registry)
+    return BuildProject(
+        source=f"S3 {names.bucket}/{names.source_key}",
+        buildspec=buildspec,
+        artifacts="NO_ARTIFACTS",
+        environment="LINUX_CONTAINER",
+        image=settings.build_image,
+        compute_type=settings.compute_type.value,
+        privileged=True,
+        pull_credentials="CODEBUILD",
+        variables={REGISTRY_VARIABLE: registry, **variables},
+        role_arn=names.role_arn,
+        timeout_minutes=settings.timeout_minutes,
+        logs=f"ENABLED {names.log_group}",
+        cache="NO_CACHE",
+    )
+
+
+def observed_project(answer: "ProjectTypeDef") -> BuildProject:
+    """A project as BatchGetProjects gives it."""
+    source, environment = answer.get("source", {}), answer.get("environment", {})
+    cloud_watch = answer.get("logsConfig", {}).get("cloudWatchLogs", {})
+    return BuildProject(
+        source=f"{source.get('type', '')} {source.get('location', '')}",
+        buildspec=source.get("buildspec", ""),
+        artifacts=answer.get("artifacts", {}).get("type", ""),
+        environment=environment.get("type", ""),
+        image=environment.get("image", ""),
+        compute_type=environment.get("computeType", ""),
+        privileged=environment.get("privilegedMode", False),
+        pull_credentials=environment.get("imagePullCredentialsType", "CODEBUILD"),
+        variables={
+            variable["name"]: VariableContent(type=variable.get("type", PLAIN), value=variable["value"])
+            for variable in environment.get("environmentVariables", [])
+        },
+        role_arn=answer.get("serviceRole", ""),
+        timeout_minutes=answer.get("timeoutInMinutes", 0),
+        logs=f"{cloud_watch.get('status', '')} {cloud_watch.get('groupName', '')}",
+        cache=answer.get("cache", {}).get("type", "NO_CACHE"),
+    )
+
+
+def attributes_of(project: BuildProject) -> Attributes:
+    """The record as a person compares it. Values of plain variables may be secrets put there by hand."""
+    variables: dict[str, str | Secret] = {}
+    for name, content in sorted(project.variables.items()):
+        is_ours = content.type != PLAIN or name == REGISTRY_VARIABLE
+        variables[f"variable {name}"] = f"{content.type} {content.value}" if is_ours else Secret(content.value)
+    digest = hashlib.sha256(project.buildspec.encode()).hexdigest()
+    return {
+        "source": project.source,
+        "buildspec": f"sha256 {digest[:16]}",
+        "artifacts": project.artifacts,
+        "environment": project.environment,
+        "image": project.image,
+        "compute type": project.compute_type,
+        "privileged": "yes" if project.privileged else "no",
+        "image pull credentials": project.pull_credentials,
+        **variables,
+        "service role": project.role_arn,
+        "timeout minutes": str(project.timeout_minutes),
+        "logs": project.logs,
+        "cache": project.cache,
+    }
+
+
+def _content(variable: Variable) -> VariableContent:
+    if variable.parameter is not None:
+        return VariableContent(type="PARAMETER_STORE", value=variable.parameter)
+    if variable.secret is not None:
+        return VariableContent(type="SECRETS_MANAGER", value=variable.secret)
+    return VariableContent(type=PLAIN, value=variable.value or "")

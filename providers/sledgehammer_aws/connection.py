@@ -1,0 +1,91 @@
+"""AWS, opened for one project and checkout. Imports boto3: only `Aws.connect` imports this."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.checkout import Checkout
+from sledgehammer.outcome import Outcome, Run
+from sledgehammer.polling import Clock, SystemClock
+from sledgehammer.ports import CiFile, Environment, OnLog
+from sledgehammer.process import ProcessRunner
+from sledgehammer.project import Project
+from sledgehammer_aws.account import Names, names_of, read_account
+from sledgehammer_aws.client import Calls, Clients, open_clients
+from sledgehammer_aws.provisioner import AwsProvisioner
+from sledgehammer_aws.runs import AwsRuns
+from sledgehammer_aws.settings import Settings
+
+
+def open_connection(
+    project: Project, settings: Settings, ci_file: CiFile, checkout: Checkout, environment: Environment
+) -> "AwsConnection":
+    """Find credentials and region; the first request is sent by whoever uses the connection."""
+    return AwsConnection(
+        project=project,
+        settings=settings,
+        buildspec=ci_file.text,
+        checkout=checkout,
+        processes=environment.processes,
+        clients=open_clients(environment.variables, region=settings.region),
+        clock=SystemClock(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsConnection:
+    """Provisions and runs. Which account it is in is asked once, when first needed."""
+
+    project: Project
+    settings: Settings
+    buildspec: str
+    checkout: Checkout
+    processes: ProcessRunner
+    clients: Clients
+    clock: Clock
+
+    def plan(self) -> ChangeSet:
+        return self._provisioner.plan()
+
+    def apply(self, *, on_change: OnChange) -> ChangeSet:
+        return self._provisioner.apply(on_change=on_change)
+
+    def trigger(self) -> Run:
+        return self._runs.trigger()
+
+    def follow(self, run: Run, *, on_log: OnLog) -> Outcome:
+        return self._runs.follow(run, on_log=on_log)
+
+    def cancel(self, run: Run) -> None:
+        self._runs.cancel(run)
+
+    @property
+    def _calls(self) -> Calls:
+        return Calls(clock=self.clock)
+
+    @cached_property
+    def _names(self) -> Names:
+        return names_of(self.project, self.settings, read_account(self.clients, self._calls))
+
+    @property
+    def _provisioner(self) -> AwsProvisioner:
+        return AwsProvisioner(
+            clients=self.clients,
+            calls=self._calls,
+            names=self._names,
+            settings=self.settings,
+            buildspec=self.buildspec,
+            checkout=self.checkout,
+            processes=self.processes,
+        )
+
+    @property
+    def _runs(self) -> AwsRuns:
+        return AwsRuns(
+            clients=self.clients,
+            calls=self._calls,
+            clock=self.clock,
+            names=self._names,
+            settings=self.settings,
+            checkout=self.checkout,
+        )

@@ -1,0 +1,66 @@
+"""What a CodeBuild build contributes to a build plan: ECR's repositories and the variables of the build."""
+
+import re
+from dataclasses import dataclass
+
+from sledgehammer.operations import EnvVar, Login, PasswordFromCommand, WaitForEngine, text
+from sledgehammer.plan import Destination, Repository
+from sledgehammer.project import Image, Project
+from sledgehammer_aws.settings import Settings
+
+REGISTRY_VARIABLE = "SLEDGE_REGISTRY"
+"""Defined by the CodeBuild project: the registry's host."""
+
+COMMIT_VARIABLE = "SLEDGE_COMMIT"
+BRANCH_VARIABLE = "SLEDGE_BRANCH"
+"""Given to each build when it is started: a source archive knows no git."""
+
+ENGINE_TIMEOUT_S = 60
+
+CACHE_OPTIONS = (("image-manifest", "true"), ("oci-mediatypes", "true"))
+"""ECR takes a cache only as an image manifest (aws/containers-roadmap#876)."""
+
+SLUG_LENGTH = 63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryNames:
+    """ECR repositories of one image."""
+
+    image: str
+    cache: str
+
+
+def repository_names(project: Project, settings: Settings, image: Image) -> RepositoryNames:
+    """The image named as the project owns the prefix itself, others a repository below it."""
+    prefix = settings.repository or project.name
+    name = prefix if image.name == project.name else f"{prefix}/{image.name}"
+    return RepositoryNames(image=name, cache=f"{name}-cache")
+
+
+def destination_of(project: Project, settings: Settings) -> Destination:
+    """Names that a build of the project knows. The curated images start a Docker daemon in privileged mode, as the
+    script does on an image that has not (CodeBuild user guide, "Docker in custom image sample")."""
+    registry = EnvVar(REGISTRY_VARIABLE)
+    names = {image.name: repository_names(project, settings, image) for image in project.images}
+    return Destination(
+        repositories={
+            image: Repository(image=text(registry, f"/{name.image}"), cache=text(registry, f"/{name.cache}"))
+            for image, name in names.items()
+        },
+        engine=WaitForEngine(timeout_s=ENGINE_TIMEOUT_S, start=True),
+        login=Login(
+            registry=text(registry),
+            username=text("AWS"),
+            password=PasswordFromCommand(argv=("aws", "ecr", "get-login-password")),
+        ),
+        commit=text(EnvVar(COMMIT_VARIABLE)),
+        branch=text(EnvVar(BRANCH_VARIABLE)),
+        default_branch=text(branch_slug(project.default_branch)),
+        cache_options=CACHE_OPTIONS,
+    )
+
+
+def branch_slug(branch: str) -> str:
+    """A branch's name as part of an image tag; `detached` where there is none."""
+    return re.sub(r"[^a-z0-9]", "-", branch.lower())[:SLUG_LENGTH].strip("-") or "detached"

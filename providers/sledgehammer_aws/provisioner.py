@@ -1,0 +1,63 @@
+"""Everything that one project needs on AWS, in the order in which it is made."""
+
+from dataclasses import dataclass
+
+from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.checkout import Checkout
+from sledgehammer.process import ProcessRunner
+from sledgehammer_aws.account import Names
+from sledgehammer_aws.bucket import Bucket
+from sledgehammer_aws.client import Calls, Clients
+from sledgehammer_aws.codebuild_project import CodeBuildProject
+from sledgehammer_aws.log_group import LogGroup
+from sledgehammer_aws.managed import ManagedObject, apply_objects, plan_objects
+from sledgehammer_aws.repository import ImageRepository
+from sledgehammer_aws.role import Role, RolePolicy
+from sledgehammer_aws.settings import Settings
+from sledgehammer_aws.source_archive import SourceArchive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsProvisioner:
+    """Plans and applies; whatever another apply left half done is finished."""
+
+    clients: Clients
+    calls: Calls
+    names: Names
+    settings: Settings
+    buildspec: str
+    checkout: Checkout
+    processes: ProcessRunner
+
+    def plan(self) -> ChangeSet:
+        return plan_objects(self._objects())
+
+    def apply(self, *, on_change: OnChange) -> ChangeSet:
+        return apply_objects(self._objects(), on_change=on_change)
+
+    def _objects(self) -> tuple[ManagedObject, ...]:
+        """The source comes before the project that points to it, the role's policy before whoever uses the role."""
+        clients, calls, names, settings = self.clients, self.calls, self.names, self.settings
+        return (
+            Bucket(clients=clients, calls=calls, names=names),
+            *self._repositories(),
+            LogGroup(clients=clients, calls=calls, names=names, settings=settings),
+            Role(clients=clients, calls=calls, names=names, settings=settings),
+            RolePolicy(clients=clients, calls=calls, names=names, settings=settings),
+            SourceArchive(clients=clients, calls=calls, names=names, checkout=self.checkout, processes=self.processes),
+            CodeBuildProject(clients=clients, calls=calls, names=names, settings=settings, buildspec=self.buildspec),
+        )
+
+    def _repositories(self) -> tuple[ManagedObject, ...]:
+        return tuple(
+            ImageRepository(
+                clients=self.clients,
+                calls=self.calls,
+                names=self.names,
+                settings=self.settings,
+                name=name,
+                is_cache=is_cache,
+            )
+            for pair in self.names.repositories
+            for name, is_cache in ((pair.image, False), (pair.cache, True))
+        )

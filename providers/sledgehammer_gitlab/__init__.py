@@ -1,0 +1,1 @@
+"""GitLab for Sledgehammer: renders the CI file, provisions the project, runs pipelines."""

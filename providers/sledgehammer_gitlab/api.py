@@ -1,0 +1,179 @@
+"""GitLab's REST API v4 through python-gitlab, with one retry policy and one kind of error.
+
+python-gitlab's own retries stay off: they wait without jitter or bound, obey a Retry-After of a day, and send a
+POST again after a 5xx. Answers are handed on as parsed JSON; callers read them into records at once.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+from urllib.parse import quote, unquote
+
+import gitlab
+import requests
+from gitlab.exceptions import GitlabError, RedirectError
+
+from sledgehammer.errors import SledgehammerError
+from sledgehammer.polling import Clock
+from sledgehammer.retry import RetryPolicy, call_with_retry, parse_retry_after
+from sledgehammer_gitlab.credentials import Access, TokenKind
+from sledgehammer_gitlab.failures import Failure, RequestFailedError, classify, explain
+
+Json = Mapping[str, Any]
+"""One object of an answer."""
+
+T = TypeVar("T")
+
+TIMEOUT_S = (5.0, 30.0)
+"""To connect, and between two bytes."""
+
+PER_PAGE = 100
+
+LONGEST_MESSAGE = 500
+"""A proxy's error page is not worth more."""
+
+_ONCE: Mapping[str, Any] = {"obey_rate_limit": False, "retry_transient_errors": False}
+"""Every request is sent once by python-gitlab."""
+
+
+def encode(part: str) -> str:
+    """One segment of an API path: GitLab takes full paths and keys with their slashes encoded."""
+    return quote(part, safe="")
+
+
+class Api:
+    """Requests to one server. Methods take API paths such as `/projects/team%2Fweb`."""
+
+    def __init__(self, access: Access, *, clock: Clock, policy: RetryPolicy) -> None:
+        self._access = access
+        self._clock = clock
+        self._policy = policy
+        self._answer = threading.local()
+        self._gitlab = _client(access)
+        self._gitlab.session.hooks["response"].append(self._keep_headers)
+
+    def get(self, path: str) -> Json:
+        """Read one object."""
+        return cast(Json, self._repeat(f"GET {path}", lambda: self._gitlab.http_get(path, **_ONCE)))
+
+    def find(self, path: str) -> Json | None:
+        """Read one object; None when there is none that this token may see."""
+
+        def once() -> Json | None:
+            try:
+                return cast(Json, self._send(lambda: self._gitlab.http_get(path, **_ONCE)))
+            except RequestFailedError as error:
+                if error.failure.status == 404:
+                    return None
+                raise
+
+        return self._call(f"GET {path}", once)
+
+    def get_list(self, path: str, **query: str) -> list[Json]:
+        """Read a list with all its pages."""
+
+        def once() -> object:
+            return list(self._gitlab.http_list(path, query, iterator=True, per_page=PER_PAGE, **_ONCE))
+
+        return cast(list[Json], self._repeat(f"GET {path}", once))
+
+    def get_page(self, path: str, **query: str) -> list[Json]:
+        """Read the first page of a list."""
+        return cast(list[Json], self._repeat(f"GET {path}", lambda: self._gitlab.http_get(path, query, **_ONCE)))
+
+    def get_bytes(self, path: str) -> bytes:
+        """Read a raw body, such as a job's trace."""
+        answer = self._repeat(f"GET {path}", lambda: self._gitlab.http_get(path, raw=True, **_ONCE))
+        return cast(requests.Response, answer).content
+
+    def put(self, path: str, body: Json) -> Json:
+        """Bring an object's attributes to these values; safe to repeat."""
+        return cast(
+            Json,
+            self._repeat(f"PUT {path}", lambda: self._gitlab.http_put(path, post_data=dict(body), **_ONCE)),
+        )
+
+    def post_repeatable(self, path: str) -> Json:
+        """A POST whose second call does no harm, such as cancel."""
+        return cast(Json, self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, **_ONCE)))
+
+    def create(self, path: str, body: Json, *, find: Callable[[], Json | None]) -> Json:
+        """Make one object with a POST, however often the answer gets lost.
+
+        Once the outcome of an attempt is unknown, `find` looks for the object before another is made; it gives
+        None when there is none.
+        """
+        is_unknown = False
+
+        def once() -> Json:
+            nonlocal is_unknown
+            if is_unknown and (found := find()) is not None:
+                return found
+            try:
+                return cast(Json, self._send(lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)))
+            except RequestFailedError as error:
+                if is_unknown and error.failure.says_taken and (found := find()) is not None:
+                    return found
+                is_unknown = is_unknown or error.failure.is_outcome_unknown
+                raise
+
+        try:
+            return self._call(f"POST {path}", once)
+        except SledgehammerError:
+            if is_unknown and (found := find()) is not None:
+                return found
+            raise
+
+    def _repeat(self, name: str, request: Callable[[], object]) -> object:
+        return self._call(name, lambda: self._send(request))
+
+    def _call(self, name: str, operation: Callable[[], T]) -> T:
+        try:
+            return call_with_retry(operation, name=name, classify=classify, policy=self._policy, clock=self._clock)
+        except RequestFailedError as error:
+            raise explain(error.failure, tried=unquote(name), token_source=self._access.token.source) from error
+
+    def _send(self, request: Callable[[], object]) -> object:
+        """One request; whatever python-gitlab or requests raise becomes a RequestFailedError."""
+        self._answer.retry_after = ""
+        try:
+            return request()
+        except RedirectError as error:
+            raise RequestFailedError(Failure(status=0, message=str(error), is_lasting=True)) from error
+        except GitlabError as error:
+            wait_s = parse_retry_after(self._answer.retry_after, now=self._clock.now())
+            message = str(error.error_message)[:LONGEST_MESSAGE]
+            raise RequestFailedError(
+                Failure(status=error.response_code or 0, message=message, retry_after_s=wait_s)
+            ) from error
+        except requests.RequestException as error:
+            is_lasting = isinstance(error, _LASTING)
+            message = f"{type(error).__name__} at {self._access.url}"
+            raise RequestFailedError(Failure(status=0, message=message, is_lasting=is_lasting)) from error
+
+    def _keep_headers(self, response: requests.Response, *args: object, **options: object) -> None:
+        """python-gitlab's exceptions lose the headers, and with them Retry-After."""
+        self._answer.retry_after = response.headers.get("Retry-After", "")
+
+
+_LASTING = (
+    requests.exceptions.SSLError,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.TooManyRedirects,
+)
+
+
+def _client(access: Access) -> gitlab.Gitlab:
+    token = access.token.reveal()
+    return gitlab.Gitlab(
+        access.url,
+        private_token=token if access.kind is TokenKind.PRIVATE else None,
+        oauth_token=token if access.kind is TokenKind.OAUTH else None,
+        job_token=token if access.kind is TokenKind.JOB else None,
+        ssl_verify=access.ca_bundle or access.verify_tls,
+        timeout=cast(float, TIMEOUT_S),  # requests takes the pair; python-gitlab's annotation knows one number
+        keep_base_url=True,  # pages are asked for at the address that was given, whatever GitLab calls itself
+        retry_transient_errors=False,
+    )

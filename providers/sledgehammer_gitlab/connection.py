@@ -1,0 +1,100 @@
+"""A live GitLab for one project and checkout."""
+
+import logging
+
+from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.checkout import Checkout
+from sledgehammer.outcome import Outcome, Run
+from sledgehammer.polling import Clock, SystemClock
+from sledgehammer.ports import CiFile, Environment, OnLog
+from sledgehammer.project import Project
+from sledgehammer.retry import RetryPolicy
+from sledgehammer_gitlab.api import Api
+from sledgehammer_gitlab.credentials import find_access
+from sledgehammer_gitlab.difference import Desired
+from sledgehammer_gitlab.git_remote import GitRemote
+from sledgehammer_gitlab.local_git import LocalGit
+from sledgehammer_gitlab.mirror import Mirror
+from sledgehammer_gitlab.pipelines import GitLabPipelines
+from sledgehammer_gitlab.provision import GitLabProvisioner
+from sledgehammer_gitlab.settings import Settings
+from sledgehammer_gitlab.variables import resolve_variables
+
+log = logging.getLogger(__name__)
+
+POLICY = RetryPolicy()
+
+
+class GitLabConnection:
+    """Provisioner and pipelines behind the port."""
+
+    def __init__(self, provisioner: GitLabProvisioner, pipelines: GitLabPipelines, checkout: Checkout) -> None:
+        self._provisioner = provisioner
+        self._pipelines = pipelines
+        self._checkout = checkout
+
+    def plan(self) -> ChangeSet:
+        return self._provisioner.plan()
+
+    def apply(self, *, on_change: OnChange) -> ChangeSet:
+        self._warn_of_uncommitted_files()
+        return self._provisioner.apply(on_change=on_change)
+
+    def trigger(self) -> Run:
+        self._warn_of_uncommitted_files()
+        return self._pipelines.trigger()
+
+    def follow(self, run: Run, *, on_log: OnLog) -> Outcome:
+        return self._pipelines.follow(run, on_log=on_log)
+
+    def cancel(self, run: Run) -> None:
+        self._pipelines.cancel(run)
+
+    def _warn_of_uncommitted_files(self) -> None:
+        if self._checkout.is_dirty:
+            log.warning(
+                "%s has uncommitted changes, which are not sent: GitLab gets commit %s",
+                self._checkout.root,
+                self._checkout.commit[:12],
+            )
+
+
+def open_connection(
+    project: Project,
+    settings: Settings,
+    ci_file: CiFile,
+    checkout: Checkout,
+    environment: Environment,
+    *,
+    clock: Clock | None = None,
+) -> GitLabConnection:
+    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token."""
+    time = clock or SystemClock()
+    access = find_access(settings.url, environment.variables)
+    api = Api(access, clock=time, policy=POLICY)
+    branch = checkout.branch or project.default_branch
+    path = settings.project
+    remote = GitRemote(access, path, folder=checkout.root, processes=environment.processes, clock=time, policy=POLICY)
+    mirror = Mirror(
+        checkout,
+        ci_text=ci_file.text,
+        path=path,
+        branch=branch,
+        local=LocalGit(checkout, processes=environment.processes),
+        remote=remote,
+    )
+
+    def read_desired() -> Desired:
+        variables = resolve_variables(settings, environment.variables)
+        return Desired(settings=settings, variables=variables, branch=branch, commit=checkout.commit)
+
+    pipelines = GitLabPipelines(
+        api,
+        mirror,
+        path=path,
+        branch=branch,
+        commit=checkout.commit,
+        wait_s=settings.wait_minutes * 60,
+        clock=time,
+    )
+    return GitLabConnection(GitLabProvisioner(api, mirror, read_desired=read_desired), pipelines, checkout)

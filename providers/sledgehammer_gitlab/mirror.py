@@ -1,0 +1,134 @@
+"""What GitLab's branch shall hold: the checkout's committed files and the CI file, and how it gets there.
+
+GitLab's branch moves forward only. It holds either commits of the checkout itself, or mirror commits on top,
+which carry the CI file and name in a trailer the commit that they mirror. Any other commit is somebody's work.
+"""
+
+from dataclasses import dataclass
+
+from sledgehammer.checkout import Checkout
+from sledgehammer.errors import ConflictError
+from sledgehammer_gitlab.git_remote import GitRemote
+from sledgehammer_gitlab.local_git import LocalGit
+from sledgehammer_gitlab.render import CI_FILE, Origin, origin_of
+
+SHOWN_COMMITS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """GitLab's branch against the checkout. `tip` and `tip_source` (the commit that a person knows it by) are ""
+    when there is no branch."""
+
+    tip: str
+    tip_source: str
+    tree: str  # as it shall be
+    has_ci_file: bool
+    is_content_same: bool
+    is_ci_file_same: bool
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing is to be sent."""
+        return self.is_content_same and self.is_ci_file_same
+
+
+class Mirror:
+    """One checkout and one branch of one project on GitLab."""
+
+    def __init__(
+        self, checkout: Checkout, *, ci_text: str, path: str, branch: str, local: LocalGit, remote: GitRemote
+    ) -> None:
+        self._checkout = checkout
+        self._ci_text = ci_text
+        self._path = path
+        self._branch = branch
+        self._local = local
+        self._remote = remote
+
+    def compare(self, tip: str) -> Comparison:
+        """Compare the branch's tip ("" for no branch) with the checkout.
+
+        Raises ConflictError when the checkout has a CI file of its own, or the branch has commits that the
+        checkout lacks.
+        """
+        self._check_own_ci_file()
+        tree = self._local.tree_with_ci_text(self._checkout.tree, self._ci_text)
+        if not tip:
+            return Comparison(
+                tip="", tip_source="", tree=tree, has_ci_file=False, is_content_same=False, is_ci_file_same=False
+            )
+        self._bring(tip)
+        tip_tree = self._local.tree_of(tip)
+        if tip_tree != tree:
+            self._check_descent(tip)
+        found = self._local.ci_text(tip_tree)
+        mirrored = self._local.mirrored(tip)
+        return Comparison(
+            tip=tip,
+            tip_source=tip if mirrored is None else mirrored[0],
+            tree=tree,
+            has_ci_file=found is not None,
+            is_content_same=self._local.tree_with_ci_text(tip_tree, self._ci_text) == tree,
+            is_ci_file_same=found == self._ci_text,
+        )
+
+    def send(self, comparison: Comparison) -> None:
+        """Push what the comparison found missing. Raises ConflictError when the branch moved since."""
+        parents = self._parents(comparison.tip)
+        commit = self._checkout.commit
+        if parents != (commit,) or self._local.tree_of(commit) != comparison.tree:
+            commit = self._local.commit_mirror(comparison.tree, parents)
+        self._remote.push(commit, self._branch)
+
+    def _parents(self, tip: str) -> tuple[str, ...]:
+        """The newest of GitLab's branch and the checkout, both where they have parted. A folder of a larger
+        repository is sent without that repository's history."""
+        if self._checkout.prefix:
+            return (tip,) if tip else ()
+        own = self._checkout.commit
+        if not tip or self._local.is_ancestor(tip, own):
+            return (own,)
+        return (tip,) if self._local.is_ancestor(own, tip) else (tip, own)
+
+    def _bring(self, tip: str) -> None:
+        if self._local.has_commit(tip):
+            return
+        self._remote.fetch(self._branch)
+        if not self._local.has_commit(tip):
+            raise ConflictError(
+                f"branch {self._branch} of {self._path} moved on while it was read", hint="run the command again"
+            )
+
+    def _check_own_ci_file(self) -> None:
+        own = self._local.ci_text(self._checkout.tree)
+        if own is None:
+            return
+        origin = origin_of(own)
+        if origin is Origin.FOREIGN:
+            raise ConflictError(
+                f"the checkout holds a {CI_FILE} that sledge did not write, and will not replace it",
+                hint=f"remove it (git rm {CI_FILE}, commit), or take its jobs elsewhere first",
+            )
+        if origin is Origin.EDITED:
+            raise ConflictError(
+                f"the checkout's {CI_FILE} was written by sledge and then changed by hand",
+                hint=f"bring the change into sledge.yaml, then: sledge render -p gitlab > {CI_FILE}, and commit",
+            )
+
+    def _check_descent(self, tip: str) -> None:
+        """The branch may be replaced when all of it is in the checkout, or is a mirror of what is."""
+        own, folder = self._checkout.commit, self._checkout.prefix
+        mirrored = self._local.mirrored(tip)
+        if mirrored is not None:
+            source, source_folder = mirrored
+            if source_folder == folder and self._local.is_ancestor(source, own):
+                return
+        elif not folder and self._local.is_ancestor(tip, own):
+            return
+        lacking = self._local.log(own, tip, limit=SHOWN_COMMITS)
+        hint = "git pull first" if not folder else "bring them into this checkout first, or choose another project"
+        raise ConflictError(
+            f"GitLab's {self._branch} of {self._path} has commits that this checkout lacks: {'; '.join(lacking)}",
+            hint=f"{hint} (from {self._path})",
+        )

@@ -1,0 +1,47 @@
+"""The entry point: GitLab as a Sledgehammer provider."""
+
+from sledgehammer.checkout import Checkout
+from sledgehammer.errors import ConfigurationError, MissingToolError
+from sledgehammer.plan import BuildPlan, Destination
+from sledgehammer.ports import CiFile, Connection, Environment, Provider
+from sledgehammer.project import Project
+from sledgehammer_gitlab.destination import destination_of
+from sledgehammer_gitlab.render import CI_FILE, render_ci_text
+from sledgehammer_gitlab.settings import Settings
+
+
+class GitLab:
+    """Renders without python-gitlab; only `connect` needs it."""
+
+    name = "gitlab"
+    settings_type: type = Settings
+
+    def destination(self, project: Project) -> Destination:
+        return destination_of(project)
+
+    def render(self, project: Project, plan: BuildPlan) -> CiFile:
+        return CiFile(path=CI_FILE, text=render_ci_text(project, _settings(project), plan))
+
+    def connect(self, project: Project, ci_file: CiFile, checkout: Checkout, environment: Environment) -> Connection:
+        try:
+            from sledgehammer_gitlab.connection import open_connection  # noqa: PLC0415 - the SDK is an extra
+        except ModuleNotFoundError as error:
+            if error.name != "gitlab":
+                raise
+            raise MissingToolError(
+                "the GitLab provider needs the Python package python-gitlab, which is not installed",
+                hint="pip install 'sledgehammer[gitlab]'",
+            ) from error
+        return open_connection(project, _settings(project), ci_file, checkout, environment)
+
+
+def _settings(project: Project) -> Settings:
+    settings = project.providers.get(GitLab.name)
+    if not isinstance(settings, Settings):
+        raise ConfigurationError(
+            f"project {project.name} has no gitlab: section", hint="add gitlab: {project: group/name} to sledge.yaml"
+        )
+    return settings
+
+
+PROVIDER: Provider = GitLab()

@@ -1,0 +1,80 @@
+"""The `gitlab:` section of `sledge.yaml`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sledgehammer.config.fields import described
+from sledgehammer.errors import ConfigurationError
+
+
+class Visibility(Enum):
+    """Who may see a project."""
+
+    PRIVATE = "private"
+    INTERNAL = "internal"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One CI/CD variable; exactly one of `value` and `from_env` is set."""
+
+    value: str | None = field(default=None, metadata=described("The value itself; never a secret"))
+    from_env: str | None = field(
+        default=None,
+        metadata=described(
+            "Environment variable of the machine that runs `sledge apply`, which holds the value",
+            pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+            expects="the name of an environment variable",
+        ),
+    )
+    masked: bool = field(default=False, metadata=described("Replace the value by [MASKED] in job logs"))
+    protected: bool = field(default=False, metadata=described("Only for protected branches and tags"))
+    raw: bool = field(default=True, metadata=described("Take $ in the value as it is"))
+    environment_scope: str = field(default="*", metadata=described("Environments that see the variable"))
+    description: str = field(default="", metadata=described("What the variable is for"))
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.from_env is None):
+            raise ConfigurationError("a variable takes its content from either value or from_env")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where the project lives on GitLab and how its jobs run."""
+
+    project: str = field(
+        metadata=described(
+            "Full path of the project; groups on the way are created when they are missing",
+            pattern=r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+",
+            expects="group/project or group/subgroup/project",
+        )
+    )
+    url: str = field(
+        default="",
+        metadata=described(
+            "GitLab's address (default: CI_SERVER_URL inside a GitLab job, else the one in python-gitlab.cfg, "
+            "else https://gitlab.com); the environment variable GITLAB_URL goes before it",
+            pattern=r"https?://[^/\s]+(/[^\s]*)?",
+            expects="an http or https URL",
+        ),
+    )
+    visibility: Visibility | None = field(
+        default=None,
+        metadata=described("Who may see the project (default: private when created, else left as it is)"),
+    )
+    variables: Mapping[str, Variable] = field(
+        default_factory=dict,
+        metadata=described(
+            "CI/CD variables of the project by name; others are left alone",
+            key_pattern=r"[A-Za-z0-9_]{1,255}",
+            key_expects="letters, digits and _",
+        ),
+    )
+    runner_tags: tuple[str, ...] = field(default=(), metadata=described("Tags a runner must have to take the job"))
+    timeout_minutes: int = field(default=60, metadata=described("Limit of the build job", minimum=5, maximum=1440))
+    wait_minutes: int = field(
+        default=90,
+        metadata=described("How long `sledge run` follows a pipeline, queue included", minimum=5, maximum=2880),
+    )

@@ -1,0 +1,52 @@
+"""One local stack for all tests marked `engine`: its own state directory and free addresses, ended afterwards.
+
+With SLEDGEHAMMER_TEST_STATE_DIR the stack of that directory is used and left running: for quick repeats.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+from sledgehammer.process import LocalProcessRunner
+from sledgehammer_localstack.config import StackConfig
+from sledgehammer_localstack.progress import say_to_stderr
+from sledgehammer_localstack.stack import StackOptions, reset, up
+
+PROCESSES = LocalProcessRunner()
+ENGINE_FOLDERS = ("tests/e2e/", "tests/integration/")
+
+
+class EngineTestsTogether(LoadScopeScheduling):
+    """Engine tests share one stack, so one worker takes them all, while the other takes the quick ones, file by
+    file. (`--dist loadgroup` does the same by node ids, which pytest 9.2 no longer lets a plugin change.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "engine" if file.startswith(ENGINE_FOLDERS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Only asked with `--numprocesses`."""
+    return EngineTestsTogether(config, log)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[StackConfig]:
+    """The running stack; its engine is also what DOCKER_HOST names."""
+    kept = os.environ.get("SLEDGEHAMMER_TEST_STATE_DIR")
+    state_dir = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="sl-"))  # short: sockets live below it
+    name = "test-" + re.sub("[^a-z0-9]", "", state_dir.name.lower())[:20]
+    try:
+        running = up(StackOptions(state_dir=state_dir, name=name), runner=PROCESSES, say=say_to_stderr)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", running.docker_host)
+            yield running
+    finally:
+        if not kept:
+            reset(state_dir, runner=PROCESSES, say=say_to_stderr)

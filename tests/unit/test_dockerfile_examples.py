@@ -1,0 +1,65 @@
+"""The examples' own sledge.yaml and Dockerfile."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sledgehammer.config import load_project
+from sledgehammer.dockerfile import StageGraph, parse_dockerfile
+from sledgehammer.providers import load_providers
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def graph_of(example: str) -> StageGraph:
+    return parse_dockerfile((EXAMPLES / example / "Dockerfile").read_text())
+
+
+@pytest.mark.parametrize("example", ["rust-rocket", "node-web"])
+def test_an_example_goes_to_both_clouds(example: str) -> None:
+    """The file has a section for each cloud and one image, named as its folder."""
+    project = load_project(EXAMPLES / example / "sledge.yaml", providers=load_providers())
+    assert (project.name, [image.name for image in project.images]) == (example, [example])
+    assert set(project.providers) == {"gitlab", "aws"}
+
+
+@pytest.mark.parametrize(
+    ("example", "images"),
+    [("rust-rocket", ("rust:1.85-slim", "debian:trixie-slim")), ("node-web", ("node:20-slim",))],
+)
+def test_an_example_builds_in_two_stages(example: str, images: tuple[str, ...]) -> None:
+    """A build stage and a package stage on public images, read by the built-in frontend."""
+    graph = graph_of(example)
+    assert [stage.name for stage in graph.reachable("package")] == ["build", "package"]
+    assert graph.base_images() == images
+    assert graph.directives.syntax == ""
+
+
+@pytest.mark.parametrize(
+    ("example", "lock_file", "sources"),
+    [("rust-rocket", "Cargo.lock", "src"), ("node-web", "package-lock.json", "server.js")],
+)
+def test_dependencies_are_built_before_the_sources_are_copied(example: str, lock_file: str, sources: str) -> None:
+    """A change in the sources leaves the step that builds the dependencies cached."""
+    steps = [(step.keyword, step.text) for step in graph_of(example).stage("build").instructions]
+    copies = [index for index, (keyword, text) in enumerate(steps) if keyword == "COPY"]
+    dependencies = next(index for index, (keyword, _) in enumerate(steps) if keyword == "RUN")
+    assert lock_file in steps[copies[0]][1]
+    assert steps[copies[1]][1].startswith(sources)
+    assert copies[0] < dependencies < copies[1]
+
+
+@pytest.mark.parametrize("example", ["rust-rocket", "node-web"])
+def test_the_package_does_not_run_as_root(example: str) -> None:
+    """The last USER of the image that runs is a number that is not root's."""
+    users = [step.text for step in graph_of(example).stage("package").instructions if step.keyword == "USER"]
+    assert users[-1] == "10001:10001"
+
+
+def test_the_npm_lock_file_names_no_registry() -> None:
+    """A build behind a mirror takes the packages from its own registry, checked by their checksums."""
+    packages = json.loads((EXAMPLES / "node-web" / "package-lock.json").read_text())["packages"]
+    locked = [package for path, package in packages.items() if path]
+    assert locked
+    assert all("integrity" in package and "resolved" not in package for package in locked)

@@ -1,0 +1,186 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from sledgehammer.config import load_project
+from sledgehammer.errors import ConfigurationError, MissingToolError
+from sledgehammer.operations import Build, Login, PasswordFromEnv, text
+from sledgehammer.plan import BuildPlan, Destination
+from sledgehammer.project import Image, Project
+from sledgehammer.shell import render_script
+from sledgehammer_gitlab.destination import destination_of, ref_slug
+from sledgehammer_gitlab.provider import PROVIDER
+from sledgehammer_gitlab.render import Origin, origin_of, render_ci_text
+from sledgehammer_gitlab.settings import Settings, Visibility
+
+SETTINGS = Settings(project="team/web")
+
+
+def project_of(*images: str, name: str = "web", settings: object = SETTINGS) -> Project:
+    return Project(
+        name=name,
+        images=tuple(Image(name=image) for image in images or (name,)),
+        root=Path("/nowhere"),
+        docker_version="26.1",
+        providers={"gitlab": settings},
+    )
+
+
+def plan_of(destination: Destination) -> BuildPlan:
+    builds = [
+        Build(
+            image=image,
+            context=".",
+            dockerfile="Dockerfile",
+            target="",
+            args=(("GREETING", 'it\'s $HOME: "quoted"  '),),
+            tags=(text(*repository.image, ":", *destination.commit),),
+            push=True,
+        )
+        for image, repository in destination.repositories.items()
+    ]
+    assert destination.login is not None
+    return BuildPlan(operations=(destination.engine, destination.login, *builds))
+
+
+def rendered(settings: Settings = SETTINGS) -> str:
+    project = project_of(settings=settings)
+    return render_ci_text(project, settings, plan_of(destination_of(project)))
+
+
+def job_of(ci_text: str) -> dict[str, object]:
+    job = YAML(typ="safe").load(ci_text)["build"]
+    assert isinstance(job, dict)
+    return job
+
+
+def test_gitlab_ci_file_passes_gitlabs_schema(tmp_path: Path) -> None:
+    """What is rendered is valid against GitLab's own schema of the CI file."""
+    file = tmp_path / ".gitlab-ci.yml"
+    file.write_text(rendered(replace(SETTINGS, runner_tags=("privileged", "linux"))))
+    checked = subprocess.run(
+        [
+            *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci"),
+            *("--data-transform", "gitlab-ci", str(file)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_gitlab_job_runs_the_plans_script_unchanged() -> None:
+    """The script that the runner gets is the shell renderer's text, byte for byte, quotes and spaces included."""
+    destination = destination_of(project_of())
+    assert job_of(rendered())["script"] == [render_script(plan_of(destination))]
+
+
+def test_gitlab_job_is_docker_in_docker_over_tls() -> None:
+    """The job finds its engine on the TLS port of the dind service, of the version that sledge.yaml names."""
+    job = job_of(rendered())
+    assert job["image"] == "docker:26.1-cli"
+    assert job["services"] == [
+        {"name": "docker:26.1-dind", "alias": "docker", "variables": {"HEALTHCHECK_TCP_PORT": "2376"}}
+    ]
+    assert job["variables"] == {
+        "DOCKER_HOST": "tcp://docker:2376",
+        "DOCKER_TLS_CERTDIR": "/certs",
+        "DOCKER_TLS_VERIFY": "1",
+        "DOCKER_CERT_PATH": "$DOCKER_TLS_CERTDIR/client",
+    }
+
+
+def test_gitlab_job_carries_the_settings() -> None:
+    """Runner tags and the time limit of sledge.yaml reach the job; without tags any runner may take it."""
+    job = job_of(rendered(replace(SETTINGS, runner_tags=("big",), timeout_minutes=15)))
+    assert (job["tags"], job["timeout"]) == (["big"], "15 minutes")
+    assert "tags" not in job_of(rendered())
+
+
+def test_gitlab_ci_file_tells_whose_it_is() -> None:
+    """A CI file of ours is recognised, one edited by hand too, and a person's own file is foreign."""
+    ours = rendered()
+    assert origin_of(ours) is Origin.OURS
+    assert origin_of(ours.replace("60 minutes", "2 hours")) is Origin.EDITED
+    assert origin_of("test:\n  script: make test\n") is Origin.FOREIGN
+    assert rendered() == ours
+
+
+def test_gitlab_destination_uses_the_projects_registry() -> None:
+    """The image named as the project owns the root repository, every other one a repository below it."""
+    repositories = destination_of(project_of("web", "worker")).repositories
+    script = render_script(plan_of(destination_of(project_of("web", "worker"))))
+    assert '"${CI_REGISTRY_IMAGE}":"${CI_COMMIT_SHA}"' in script
+    assert '"${CI_REGISTRY_IMAGE}"/worker:"${CI_COMMIT_SHA}"' in script
+    assert repositories["web"].cache[-1] == "/cache"
+    assert repositories["worker"].cache[-1] == "/worker/cache"
+
+
+def test_gitlab_destination_logs_in_with_the_jobs_own_credentials() -> None:
+    """The password is taken from CI_REGISTRY_PASSWORD inside the job, so none is written into the file."""
+    login = destination_of(project_of()).login
+    assert isinstance(login, Login)
+    assert login.password == PasswordFromEnv(variable="CI_REGISTRY_PASSWORD")
+
+
+@pytest.mark.parametrize(
+    ("ref", "slug"),
+    [("main", "main"), ("Feature/Äpfel_2", "feature--pfel-2"), ("-x-", "x"), ("a" * 80, "a" * 63)],
+)
+def test_gitlab_ref_slug_is_gitlabs(ref: str, slug: str) -> None:
+    """The default branch's cache has the name that a job on that branch writes."""
+    assert ref_slug(ref) == slug
+
+
+def test_gitlab_section_is_parsed_from_the_project_file(tmp_path: Path) -> None:
+    """A full section of sledge.yaml becomes typed settings."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "sledge.yaml").write_text(
+        "version: 1\nname: web\ngitlab:\n  project: team/sub/web\n  url: https://gitlab.example.com\n"
+        "  visibility: internal\n  variables:\n    API_KEY: {from_env: API_KEY, masked: true}\n"
+    )
+    settings = load_project(tmp_path / "sledge.yaml", providers={"gitlab": PROVIDER}).providers["gitlab"]
+    assert isinstance(settings, Settings)
+    assert settings.visibility is Visibility.INTERNAL
+    assert settings.variables["API_KEY"].masked
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "{project: web}",
+        "{project: team/web, variables: {X: {}}}",
+        "{project: team/web, variables: {X: {value: a, from_env: B}}}",
+        "{project: team/web, url: gitlab.example.com}",
+        "{project: team/web, timeout_minutes: 1}",
+    ],
+)
+def test_gitlab_section_refuses_what_gitlab_would(tmp_path: Path, section: str) -> None:
+    """A mistake in the section is told with the file's name, before anything is sent."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "sledge.yaml").write_text(f"version: 1\nname: web\ngitlab: {section}\n")
+    with pytest.raises(ConfigurationError, match=r"sledge\.yaml:3"):
+        load_project(tmp_path / "sledge.yaml", providers={"gitlab": PROVIDER})
+
+
+def test_gitlab_provider_names_the_missing_extra() -> None:
+    """Without python-gitlab the provider renders all the same; connecting says what to install."""
+    script = (
+        "import sys; sys.modules['gitlab'] = None\n"
+        "from sledgehammer.errors import MissingToolError\n"
+        "from sledgehammer_gitlab.provider import PROVIDER\n"
+        "from pathlib import Path\n"
+        "from sledgehammer.project import Project\n"
+        "from sledgehammer_gitlab.settings import Settings\n"
+        "p = Project(name='w', images=(), root=Path('.'), providers={'gitlab': Settings(project='a/w')})\n"
+        "try:\n    PROVIDER.connect(p, None, None, None)\n"
+        "except MissingToolError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "pip install 'sledgehammer[gitlab]'" in done.stdout, done.stderr
+    assert MissingToolError.exit_code == 10

@@ -1,0 +1,111 @@
+"""From a project to operations: the registry strategy, its refusal, and the order of things."""
+
+from pathlib import Path
+
+import pytest
+
+from sledgehammer.dockerfile import parse_dockerfile
+from sledgehammer.errors import ConfigurationError
+from sledgehammer.facts import EngineFacts, facts_of_version
+from sledgehammer.operations import (
+    Build,
+    EnvVar,
+    Login,
+    Operation,
+    PasswordFromEnv,
+    SelectBuilder,
+    WaitForEngine,
+    text,
+)
+from sledgehammer.plan import BuildPlan, Destination, Repository, plan_build
+from sledgehammer.project import Image, Project
+from sledgehammer.strategies import find_strategy
+
+GRAPH = parse_dockerfile("FROM rust:1 AS build\nRUN make\nFROM debian AS package\nCOPY --from=build /a /a\n")
+
+
+def plan(*images: Image, strategy: str = "registry", version: str = "26.1") -> BuildPlan:
+    """Plan images of one Dockerfile towards a made-up registry."""
+    destination = Destination(
+        repositories={
+            image.name: Repository(image=text(EnvVar("R"), f"/{image.name}"), cache=text(EnvVar("R"), "/cache"))
+            for image in images
+        },
+        engine=WaitForEngine(),
+        login=Login(registry=(EnvVar("R"),), username=("u",), password=PasswordFromEnv(variable="P")),
+        commit=(EnvVar("SHA"),),
+        branch=(EnvVar("BRANCH"),),
+        default_branch=("main",),
+        cache_options=(("image-manifest", "true"),),
+    )
+    return plan_build(
+        Project(name="p", images=images, root=Path()),
+        graphs={image.name: GRAPH for image in images},
+        facts=facts_of_version(version),
+        destination=destination,
+        strategy=find_strategy(strategy),
+    )
+
+
+def builds(operations: tuple[Operation, ...]) -> list[Build]:
+    """The builds among operations."""
+    return [operation for operation in operations if isinstance(operation, Build)]
+
+
+def test_the_registry_cache_is_per_branch_with_a_fallback() -> None:
+    """A branch reads its own ref, then the default branch's, and writes all stages to its own."""
+    (build,) = builds(plan(Image(name="web")).operations)
+
+    assert [source.ref for source in build.cache_from] == [
+        (EnvVar("R"), "/cache", ":", EnvVar("BRANCH")),
+        (EnvVar("R"), "/cache", ":", "main"),
+    ]
+    (target,) = build.cache_to
+    assert target.ref == build.cache_from[0].ref
+    assert target.options == (("mode", "max"), ("image-manifest", "true"), ("ignore-error", "true"))
+    assert build.tags == ((EnvVar("R"), "/web", ":", EnvVar("SHA")),)
+
+
+def test_operations_come_in_the_order_in_which_a_job_needs_them() -> None:
+    """Engine, login, one builder for all images, then the builds."""
+    kinds = [type(operation) for operation in plan(Image(name="a"), Image(name="b")).operations]
+
+    assert kinds == [WaitForEngine, Login, SelectBuilder, Build, Build]
+
+
+def test_none_plans_no_cache() -> None:
+    """Neither a cache nor a builder that could export one."""
+    operations = plan(Image(name="web"), strategy="none").operations
+
+    assert not any(isinstance(operation, SelectBuilder) for operation in operations)
+    assert builds(operations)[0].cache_from == ()
+    assert builds(operations)[0].cache_to == ()
+
+
+def test_a_strategy_that_cannot_hit_is_refused_with_the_reason() -> None:
+    """Docker 20.10 in CI would silently cache nothing."""
+    with pytest.raises(ConfigurationError, match=r"registry cannot hit on Docker 20\.10.*") as refusal:
+        plan(Image(name="web"), version="20.10")
+
+    assert "none" in refusal.value.hint
+
+
+def test_unknown_names_get_the_nearest_match() -> None:
+    """A strategy and a stage that were misspelt."""
+    with pytest.raises(ConfigurationError, match='did you mean "registry"'):
+        plan(Image(name="web"), strategy="regsitry")
+    with pytest.raises(ConfigurationError, match="package"):
+        plan(Image(name="web", target="packge"))
+
+
+@pytest.mark.parametrize(("written", "version"), [("28", (28, 0)), ("26.1", (26, 1)), ("28.5.2", (28, 5))])
+def test_docker_versions(written: str, version: tuple[int, int]) -> None:
+    """Major, major.minor and full versions are understood."""
+    assert facts_of_version(written) == EngineFacts(version=version)
+
+
+@pytest.mark.parametrize("written", ["latest", "", "dind", "28.x", "28-rc"])
+def test_a_tag_that_pins_nothing_is_refused(written: str) -> None:
+    """No guess about what `latest` can do."""
+    with pytest.raises(ConfigurationError, match="is not a Docker version"):
+        facts_of_version(written)
