@@ -178,7 +178,12 @@ def test_the_schema_accepts_the_examples(sledge: Installed, tmp_path: Path) -> N
 
 def test_a_bare_install_says_what_is_missing(wheel: Path, project: Path, tmp_path: Path) -> None:
     """Without extras rendering works, and what needs an SDK names the extra that brings it."""
-    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GITLAB_TOKEN": "t", "AWS_ACCESS_KEY_ID": "a"}
+    variables = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "GITLAB_TOKEN": "glpat-bare",
+        "AWS_ACCESS_KEY_ID": "AKIABARE",
+    }
     bare = Installed(command=install(f"sledgehammer @ {wheel.as_uri()}", tmp_path / "bare"), variables=variables)
 
     assert bare(project, "render", "-p", "gitlab").exit_code == 0

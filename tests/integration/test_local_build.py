@@ -2,6 +2,7 @@
 
 import importlib.util
 import secrets
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ name: local
 docker: "26.1"
 images: [{name: local, target: package, args: {UNUSED: "it's $HOME"}}]
 """
+OURS = ("sledgehammer", "sledgehammer_gitlab", "sledgehammer_aws", "sledgehammer_localstack")
 CALL = "import sys; from sledgehammer.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 Run = Callable[..., tuple[int, str]]
@@ -62,8 +64,10 @@ def laptop(stack: StackConfig, tmp_path: Path) -> Iterator[Run]:
         with tempfile.TemporaryFile() as file:
             with tarfile.open(fileobj=file, mode="w") as tar:
                 tar.add(stack.state_dir / "engine" / "dind-daemon.json", "etc/docker/daemon.json")
-                for module in ("sledgehammer", "ruamel.yaml", "tenacity"):
+                for module in (*OURS, "ruamel.yaml", "tenacity"):
                     tar.add(package_folder(module), f"python/{module.replace('.', '/')}")
+                metadata = metadata_folder("sledgehammer")
+                tar.add(metadata, f"python/{metadata.name}")
                 for path, text in (("Dockerfile", DOCKERFILE), ("sledge.yaml", SLEDGE), ("message", "hello\n")):
                     (tmp_path / path).write_text(text)
                     tar.add(tmp_path / path, f"project/{path}")
@@ -90,6 +94,12 @@ def package_folder(module: str) -> Path:
     assert found is not None
     assert found.origin is not None
     return Path(found.origin).parent
+
+
+def metadata_folder(distribution: str) -> Path:
+    """Where the version of an installed distribution is written."""
+    (found,) = (path for entry in sys.path for path in Path(entry).glob(f"{distribution}-*.dist-info"))
+    return found
 
 
 def test_a_local_build_leaves_the_image_in_the_engine_and_repeats_from_its_cache(laptop: Run) -> None:

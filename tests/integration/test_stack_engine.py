@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sledgehammer.polling import SystemClock, poll_until
 from sledgehammer.process import Command, LocalProcessRunner, run_checked
 from sledgehammer_localstack import supervise
 from sledgehammer_localstack.config import StackConfig
@@ -109,7 +110,14 @@ def test_an_engine_that_was_killed_is_cleared_away(engine: Engine, state_dir: Pa
     identity = supervise.read_record(engine_paths(state_dir).record)
     assert identity is not None
     os.kill(identity.pid, signal.SIGKILL)
-    assert not is_engine_running(state_dir)
+    poll_until(
+        lambda: is_engine_running(state_dir),
+        what="the end of the killed engine",
+        is_final=lambda running: not running,
+        interval_s=0.02,
+        deadline_s=30,
+        clock=SystemClock(),
+    )
 
     again = start_engine(state_dir, runner=PROCESSES, say=say_nothing)
 
