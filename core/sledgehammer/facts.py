@@ -14,6 +14,16 @@ class EngineFacts:
 
     version: tuple[int, int]
 
+    @property
+    def has_buildx(self) -> bool:
+        """From Docker 23 on `docker build` is BuildKit and the docker:<v>-cli image is sure to bring buildx."""
+        return self.version >= (23, 0)
+
+    @property
+    def name(self) -> str:
+        """Docker and its version, as a person writes it."""
+        return f"Docker {self.version[0]}.{self.version[1]}"
+
 
 def facts_of_version(docker_version: str) -> EngineFacts:
     """Facts of an engine known only by its version, as in a CI file: "28", "28.5", "28.5.2".

@@ -1,9 +1,10 @@
 """The full local build: the same operations, rendered by the same renderer, run on this machine's engine."""
 
+from sledgehammer.destination import Destination, Repository
 from sledgehammer.errors import BuildFailedError, MissingToolError
 from sledgehammer.operations import WaitForEngine, text
 from sledgehammer.outcome import BuiltImage
-from sledgehammer.plan import BuildPlan, Destination, Repository
+from sledgehammer.plan import BuildPlan
 from sledgehammer.ports import OnLog
 from sledgehammer.process import Command, ProcessRunner
 from sledgehammer.project import Project

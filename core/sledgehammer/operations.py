@@ -5,6 +5,7 @@ job (commit, branch, registry) are known. The shell renderer quotes both kinds.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +57,106 @@ class Login:
     password: PasswordFromEnv | PasswordFromCommand
 
 
+class BuilderKind(Enum):
+    """Which builder builds.
+
+    `ENGINE` is the BuildKit inside the Docker engine: nothing to start, but it unpacks every layer that it pushes.
+    `CONTAINER` is BuildKit as a daemon of its own beside it (docker-container driver): cached layers stay remote, a
+    push mounts them. `REMOTE` is a BuildKit that a team keeps. `AUTO` is the engine's where its image store is
+    containerd's, for only then it can export a cache (docker/buildx#701), else `CONTAINER`. `CLASSIC` is the builder
+    from before BuildKit.
+    """
+
+    AUTO = "auto"
+    ENGINE = "engine"
+    CONTAINER = "container"
+    REMOTE = "remote"
+    CLASSIC = "classic"
+
+
+class BuildTool(Enum):
+    """Which command builds: `docker buildx build`, or, where the docker client has no buildx, `docker build` with
+    BuildKit (Docker 18.09 to 22) or with the classic builder."""
+
+    BUILDX = "buildx"
+    BUILDKIT = "buildkit"
+    CLASSIC = "classic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteBuilder:
+    """A BuildKit that is reached as `endpoint` (tcp://host:port). The three others are names of environment variables,
+    each holding PEM text or the path of a PEM file; "" without TLS."""
+
+    endpoint: str
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectBuilder:
-    """Pick a builder that can export a cache to a registry: the engine's own where its image store is
-    containerd's, else BuildKit in a container of its own (docker/buildx#701)."""
+    """Pick or make the builder that all buildx builds of the job use; `remote` is set for `REMOTE` alone."""
+
+    kind: BuilderKind = BuilderKind.AUTO
+    remote: RemoteBuilder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheSource:
-    """A registry cache to read; one that is absent is no error."""
+class CacheFolder:
+    """A folder of the job that the CI carries from job to job (GitLab `cache:`, CodeBuild's S3 cache), `path` below the
+    project's folder. `key` names the branch's copy, `fallback` the one that is read when there is none yet.
 
-    ref: Text
+    During the build it lies outside of the project's folder, as CACHE_FOLDER: no part of the build context.
+    """
+
+    path: str
+    key: Text
+    fallback: Text
+
+
+CACHE_FOLDER = EnvVar("sledge_cache")
+"""Where CacheFolder lies while the script runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheTarget:
-    """A registry cache to write. `options` are BuildKit's, in order, such as ("mode", "max")."""
+class CacheWriter:
+    """Who may write a cache ref. A job whose ref is the `shared` one, which every branch reads, writes only when
+    `is_protected` turns out to be "true". A job in a fork, where `here` is not `home`, writes none."""
 
     ref: Text
-    options: tuple[tuple[str, str], ...]
+    shared: Text
+    is_protected: Text
+    here: Text
+    home: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheExport:
+    """What is written for later builds once the image is delivered: the same build again, all of it cached by then,
+    up to `target` ("" is the build's own). It fails no build, takes at most `timeout_s` seconds, and is left out when
+    every step was cached, for then there is nothing new to write.
+
+    `attributes` are BuildKit's ("type=registry,ref=…,mode=max"); in their place `image` is the reference of an image
+    that carries its cache inline. `folder` is what a cache in files replaces. `writer` None: any job may write.
+    """
+
+    what: str
+    timeout_s: int
+    target: str = ""
+    attributes: Text = ()
+    image: Text = ()
+    folder: Text = ()
+    writer: CacheWriter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """Build one image with BuildKit, count its cached steps, and push when `push` is set.
+    """Build one image, count its cached steps, and push when `push` is set.
 
-    `tags` are full references; the first is the one whose digest is reported.
+    `tags` are full references; the first is the one whose digest is reported. `cache_from`: what is read, one that is
+    absent is no error: with buildx BuildKit's import attributes ("type=registry,ref=…"), else references of images.
+    `stages` are built and tagged one by one before the image: the classic builder finds nothing else.
     """
 
     image: str
@@ -92,8 +167,10 @@ class Build:
     tags: tuple[Text, ...]
     push: bool
     labels: tuple[tuple[str, Text], ...] = ()
-    cache_from: tuple[CacheSource, ...] = ()
-    cache_to: tuple[CacheTarget, ...] = ()
+    tool: BuildTool = BuildTool.BUILDX
+    cache_from: tuple[Text, ...] = ()
+    stages: tuple[str, ...] = ()
+    exports: tuple[CacheExport, ...] = ()
 
 
-Operation = WaitForEngine | Login | SelectBuilder | Build
+Operation = WaitForEngine | Login | SelectBuilder | CacheFolder | Build

@@ -1,99 +1,92 @@
 """From a project, its stage graphs and a destination to the operations of one build."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sledgehammer.destination import Destination
 from sledgehammer.dockerfile.graph import StageGraph
+from sledgehammer.errors import ConfigurationError
 from sledgehammer.facts import EngineFacts
-from sledgehammer.operations import Build, Login, Operation, SelectBuilder, Text, WaitForEngine, text
+from sledgehammer.operations import Build, BuilderKind, BuildTool, CacheFolder, Operation, SelectBuilder, text
 from sledgehammer.project import Image, Project
+from sledgehammer.strategies import choose_strategy
+from sledgehammer.strategy import Situation
 
 REVISION_LABEL = "org.opencontainers.image.revision"
 """OCI image spec, annotations: the source commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
-    """Where one image goes: its own repository and its cache's (ECR wants them apart: images immutable, cache
-    mutable). Full references without a tag."""
-
-    image: Text
-    cache: Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """What a provider contributes to a plan: names that only its jobs know.
-
-    `commit` tags the image; `branch` and `default_branch` are slugs that name the cache refs.
-    `cache_options` are what the provider's registry needs beyond `mode=max`, in order.
-    `push` is off where the engine that builds is the one that runs the image.
-    """
-
-    repositories: Mapping[str, Repository]  # by image name
-    engine: WaitForEngine
-    login: Login | None
-    commit: Text
-    branch: Text
-    default_branch: Text
-    cache_options: tuple[tuple[str, str], ...] = ()
-    push: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPlan:
-    """The operations of one build, in order."""
+    """The operations of one build, in order; `reasons` say of each image which cache strategy was taken and why."""
 
     operations: tuple[Operation, ...]
-
-
-CacheStrategy = Callable[[Build, StageGraph, EngineFacts, Destination], tuple[Operation, ...]]
-"""Turns a plain Build into the operations that make its cache hit. Raises ConfigurationError with the reason
-where the facts rule a hit out."""
+    reasons: tuple[str, ...] = ()
 
 
 def plan_build(
-    project: Project,
-    *,
-    graphs: Mapping[str, StageGraph],
-    facts: EngineFacts,
-    destination: Destination,
-    strategy: CacheStrategy,
+    project: Project, *, graphs: Mapping[str, StageGraph], facts: EngineFacts, destination: Destination
 ) -> BuildPlan:
     """Plan all images of a project; `graphs` maps an image's name to its Dockerfile's stage graph.
 
-    Raises ConfigurationError when a target is not a stage, a stage that it needs copies from nowhere, or the
+    Raises ConfigurationError when a target is not a stage, a stage that it needs copies from nowhere, or the project's
     strategy cannot hit on these facts.
     """
     operations: list[Operation] = [destination.engine]
     if destination.login is not None:
         operations.append(destination.login)
+    reasons = []
     for image in project.images:
         graph = graphs[image.name]
         graph.reachable(image.target, image.args)
-        operations += strategy(_plain_build(image, destination), graph, facts, destination)
-    return BuildPlan(operations=_without_repeats(operations))
+        situation = Situation(
+            image=image,
+            build=_plain_build(project, image, facts, destination),
+            graph=graph,
+            facts=facts,
+            destination=destination,
+            settings=project.cache,
+        )
+        choice = choose_strategy(situation)
+        operations += choice.strategy.plan(situation)
+        reasons.append(f"image {image.name}: cache strategy {choice.strategy.name}, {choice.reason}")
+    return BuildPlan(operations=_without_repeats(operations), reasons=tuple(reasons))
 
 
-def _plain_build(image: Image, destination: Destination) -> Build:
-    repository = destination.repositories[image.name].image
+def _plain_build(project: Project, image: Image, facts: EngineFacts, destination: Destination) -> Build:
+    repository = destination.repositories[image.name]
+    if repository.image == repository.cache:
+        raise ConfigurationError(
+            f"image {image.name} and its cache would share one repository, where a cache ref can overwrite the image",
+            hint="give the cache a repository of its own",
+        )
     return Build(
         image=image.name,
         context=image.context,
         dockerfile=image.dockerfile,
         target=image.target,
         args=tuple(sorted(image.args.items())),
-        tags=(text(*repository, ":", *destination.commit),),
+        tags=(text(*repository.image, ":", *destination.commit),),
         push=destination.push,
         labels=((REVISION_LABEL, destination.commit),),
+        tool=_tool(project.cache.builder, facts),
     )
+
+
+def _tool(builder: BuilderKind, facts: EngineFacts) -> BuildTool:
+    if builder is BuilderKind.CLASSIC:
+        return BuildTool.CLASSIC
+    return BuildTool.BUILDX if facts.has_buildx else BuildTool.BUILDKIT
 
 
 def _without_repeats(operations: list[Operation]) -> tuple[Operation, ...]:
-    """One builder serves all images."""
-    kept = dict.fromkeys(operation for operation in operations if isinstance(operation, SelectBuilder))
-    return tuple(
-        operation
-        for operation in operations
-        if not isinstance(operation, SelectBuilder) or kept.pop(operation, 0) is None
-    )
+    """One builder and one cache folder serve all images."""
+    seen: set[Operation] = set()
+    kept: list[Operation] = []
+    for operation in operations:
+        if isinstance(operation, SelectBuilder | CacheFolder):
+            if operation in seen:
+                continue
+            seen.add(operation)
+        kept.append(operation)
+    return tuple(kept)

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from sledgehammer.changes import ChangeSet, OnChange
 from sledgehammer.checkout import Checkout
+from sledgehammer.destination import Destination
 from sledgehammer.outcome import Outcome, Run
-from sledgehammer.plan import BuildPlan, Destination
+from sledgehammer.plan import BuildPlan
 from sledgehammer.process import ProcessRunner
 from sledgehammer.project import Project
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
+
+from sledgehammer.operations import BuilderKind, RemoteBuilder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +19,36 @@ class Image:
     args: Mapping[str, str] = field(default_factory=dict)
 
 
+class CacheMode(Enum):
+    """`MAX` caches the layers of all stages, `MIN` those of the image alone (BuildKit, cache storage backends)."""
+
+    MAX = "max"
+    MIN = "min"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Settings:
+    """Where strategy s3 keeps its cache. `endpoint_url` is for storage that is not AWS's own."""
+
+    bucket: str
+    region: str
+    prefix: str = ""
+    endpoint_url: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSettings:
-    """Which cache strategy plans the build: a name in `sledgehammer.strategies`."""
+    """How the layer cache is kept: a name in `sledgehammer.strategies`, the builder, and what single strategies need.
 
-    strategy: str = "registry"
+    `remote` is set for builder `remote`, `s3` for strategy `s3`. An export takes at most `export_timeout_s` seconds.
+    """
+
+    strategy: str = "auto"
+    builder: BuilderKind = BuilderKind.AUTO
+    mode: CacheMode = CacheMode.MAX
+    remote: RemoteBuilder | None = None
+    s3: S3Settings | None = None
+    export_timeout_s: int = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,17 +8,17 @@ from pathlib import Path
 from sledgehammer.changes import ChangeSet, OnChange
 from sledgehammer.checkout import read_checkout
 from sledgehammer.config import load_project
+from sledgehammer.destination import Destination
 from sledgehammer.dockerfile import parse_dockerfile
 from sledgehammer.dockerfile.graph import StageGraph
 from sledgehammer.errors import BuildFailedError, ConfigurationError
 from sledgehammer.facts import facts_of_version
 from sledgehammer.outcome import Outcome, Status
-from sledgehammer.plan import BuildPlan, Destination, plan_build
+from sledgehammer.plan import BuildPlan, plan_build
 from sledgehammer.ports import CiFile, Connection, Environment, OnLog, Provider
 from sledgehammer.process import LocalProcessRunner, ProcessRunner
 from sledgehammer.project import Project
 from sledgehammer.providers import find_provider, load_providers
-from sledgehammer.strategies import find_strategy
 
 CONFIG_FILE = "sledge.yaml"
 
@@ -100,7 +100,6 @@ def plan_for(project: Project, destination: Destination) -> BuildPlan:
         graphs=_read_graphs(project),
         facts=facts_of_version(project.docker_version),
         destination=destination,
-        strategy=find_strategy(project.cache.strategy),
     )
 
 

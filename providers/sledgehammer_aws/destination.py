@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from sledgehammer.destination import Destination, Repository
 from sledgehammer.operations import EnvVar, Login, PasswordFromCommand, WaitForEngine, text
-from sledgehammer.plan import Destination, Repository
 from sledgehammer.project import Image, Project
 from sledgehammer_aws.settings import Settings
 
@@ -19,6 +19,8 @@ ENGINE_TIMEOUT_S = 60
 
 CACHE_OPTIONS = (("image-manifest", "true"), ("oci-mediatypes", "true"))
 """ECR takes a cache only as an image manifest (aws/containers-roadmap#876)."""
+
+ENGINE_CACHES = ("codebuild-local", "codebuild-docker-server")
 
 SLUG_LENGTH = 63
 
@@ -58,6 +60,7 @@ def destination_of(project: Project, settings: Settings) -> Destination:
         branch=text(EnvVar(BRANCH_VARIABLE)),
         default_branch=text(branch_slug(project.default_branch)),
         cache_options=CACHE_OPTIONS,
+        engine_caches=ENGINE_CACHES,
     )
 
 

@@ -1,8 +1,9 @@
 """The entry point: AWS (CodeBuild and ECR) as a Sledgehammer provider."""
 
 from sledgehammer.checkout import Checkout
+from sledgehammer.destination import Destination
 from sledgehammer.errors import ConfigurationError, MissingToolError
-from sledgehammer.plan import BuildPlan, Destination
+from sledgehammer.plan import BuildPlan
 from sledgehammer.ports import CiFile, Connection, Environment, Provider
 from sledgehammer.project import Project
 from sledgehammer_aws.destination import destination_of

@@ -1,8 +1,9 @@
 """The entry point: GitLab as a Sledgehammer provider."""
 
 from sledgehammer.checkout import Checkout
+from sledgehammer.destination import Destination
 from sledgehammer.errors import ConfigurationError, MissingToolError
-from sledgehammer.plan import BuildPlan, Destination
+from sledgehammer.plan import BuildPlan
 from sledgehammer.ports import CiFile, Connection, Environment, Provider
 from sledgehammer.project import Project
 from sledgehammer_gitlab.destination import destination_of
@@ -17,7 +18,7 @@ class GitLab:
     settings_type: type = Settings
 
     def destination(self, project: Project) -> Destination:
-        return destination_of(project)
+        return destination_of(project, _settings(project).project)
 
     def render(self, project: Project, plan: BuildPlan) -> CiFile:
         return CiFile(path=CI_FILE, text=render_ci_text(project, _settings(project), plan))

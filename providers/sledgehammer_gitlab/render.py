@@ -8,6 +8,7 @@ from io import StringIO
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
+from sledgehammer.operations import CacheFolder, Text
 from sledgehammer.plan import BuildPlan
 from sledgehammer.project import Project
 from sledgehammer.shell import render_script
@@ -90,5 +91,21 @@ def _job(project: Project, settings: Settings, plan: BuildPlan) -> dict[str, obj
     job["interruptible"] = True
     job["timeout"] = f"{settings.timeout_minutes} minutes"
     job["retry"] = {"max": 1, "when": list(RETRIED)}
+    for folder in (operation for operation in plan.operations if isinstance(operation, CacheFolder)):
+        job["cache"] = _cache(folder)
     job["script"] = [LiteralScalarString(render_script(plan))]
     return job
+
+
+def _cache(folder: CacheFolder) -> dict[str, object]:
+    """GitLab keeps protected branches' caches apart from others' by a suffix of its own to each key, so the fallback
+    serves branches of the same kind (docs.gitlab.com/ci/caching, "Use the same cache for all branches")."""
+    return {
+        "key": _expression(folder.key),
+        "fallback_keys": [_expression(folder.fallback)],
+        "paths": [f"{folder.path}/"],
+    }
+
+
+def _expression(value: Text) -> str:
+    return "".join(part if isinstance(part, str) else f"${{{part.name}}}" for part in value)

@@ -130,7 +130,7 @@ class Rehearsal:
     def connect(self) -> GitLabConnection:
         """As a new process would, with everything read anew."""
         project = Project(name="web", images=(Image(name="web"),), root=self.work, providers={"gitlab": self.settings})
-        plan = BuildPlan(operations=(destination_of(project).engine,))
+        plan = BuildPlan(operations=(destination_of(project, self.settings.project).engine,))
         return open_connection(
             project,
             self.settings,

@@ -65,7 +65,7 @@ def test_render_prints_a_file_that_embeds_the_script(
     [
         (["render", "-p", "gitlab"], "images:", "imagse:", 'sledge.yaml:4: unknown key "imagse"', 3),
         (["render", "-p", "gitlab"], "target: package", "target: packge", 'did you mean "package"', 3),
-        (["render", "-p", "gitlab"], '"26.1"', '"20.10"', "cannot hit on Docker 20.10", 3),
+        (["render", "-p", "gitlab"], '"26.1"', '"20.10"\ncache: {strategy: registry}', "cannot hit: the builder of", 3),
         (["render", "-p", "gitlub"], "web", "web", 'unknown provider "gitlub"; did you mean "gitlab"', 3),
         (["render", "-p", "aws"], "aws:\n  region: eu-central-1\n", "", "has no section for aws", 3),
         (["render", "-p", "gitlab", "-C", "no/such"], "web", "web", "no/such", 3),

@@ -240,7 +240,8 @@ SCHEMA_REFUSES_TOO = {
     ),
     "unknown strategy": (
         HEAD + "cache: {strategy: regstry}\n",
-        '3: cache.strategy: "regstry" is not allowed; expected one of none, registry',
+        '3: cache.strategy: "regstry" is not one of "auto", "registry", "per-stage", "inline", "file", "s3", '
+        '"codebuild-local", "codebuild-docker-server", "none"; did you mean "registry"?',
     ),
     "cache nothing": (HEAD + "cache:\n", "3: cache: expected a section of `key: value` lines, found nothing"),
     "provider lacks a key": (HEAD + "cloud: {}\n", '3: cloud lacks the key "group": Where it lives'),

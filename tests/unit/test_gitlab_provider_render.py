@@ -7,9 +7,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from sledgehammer.config import load_project
+from sledgehammer.destination import Destination
 from sledgehammer.errors import ConfigurationError, MissingToolError
-from sledgehammer.operations import Build, Login, PasswordFromEnv, text
-from sledgehammer.plan import BuildPlan, Destination
+from sledgehammer.operations import Build, CacheFolder, EnvVar, Login, PasswordFromEnv, text
+from sledgehammer.plan import BuildPlan
 from sledgehammer.project import Image, Project
 from sledgehammer.shell import render_script
 from sledgehammer_gitlab.destination import destination_of, ref_slug
@@ -49,7 +50,7 @@ def plan_of(destination: Destination) -> BuildPlan:
 
 def rendered(settings: Settings = SETTINGS) -> str:
     project = project_of(settings=settings)
-    return render_ci_text(project, settings, plan_of(destination_of(project)))
+    return render_ci_text(project, settings, plan_of(destination_of(project, SETTINGS.project)))
 
 
 def job_of(ci_text: str) -> dict[str, object]:
@@ -76,7 +77,7 @@ def test_gitlab_ci_file_passes_gitlabs_schema(tmp_path: Path) -> None:
 
 def test_gitlab_job_runs_the_plans_script_unchanged() -> None:
     """The script that the runner gets is the shell renderer's text, byte for byte, quotes and spaces included."""
-    destination = destination_of(project_of())
+    destination = destination_of(project_of(), SETTINGS.project)
     assert job_of(rendered())["script"] == [render_script(plan_of(destination))]
 
 
@@ -113,17 +114,37 @@ def test_gitlab_ci_file_tells_whose_it_is() -> None:
 
 def test_gitlab_destination_uses_the_projects_registry() -> None:
     """The image named as the project owns the root repository, every other one a repository below it."""
-    repositories = destination_of(project_of("web", "worker")).repositories
-    script = render_script(plan_of(destination_of(project_of("web", "worker"))))
+    repositories = destination_of(project_of("web", "worker"), SETTINGS.project).repositories
+    script = render_script(plan_of(destination_of(project_of("web", "worker"), SETTINGS.project)))
     assert '"${CI_REGISTRY_IMAGE}":"${CI_COMMIT_SHA}"' in script
     assert '"${CI_REGISTRY_IMAGE}"/worker:"${CI_COMMIT_SHA}"' in script
     assert repositories["web"].cache[-1] == "/cache"
     assert repositories["worker"].cache[-1] == "/worker/cache"
 
 
+def test_gitlab_jobs_of_forks_read_the_home_projects_cache() -> None:
+    """The default branch's ref is that of the project in sledge.yaml, in whichever project the job runs."""
+    destination = destination_of(project_of("web", "worker"), "Team/Web")
+    assert destination.repositories["worker"].home_cache == (EnvVar("CI_REGISTRY"), "/team/web/worker/cache")
+    assert (destination.trust.here, destination.trust.home) == ((EnvVar("CI_PROJECT_PATH_SLUG"),), ("team-web",))
+
+
+def test_gitlab_carries_a_cache_folder_from_job_to_job() -> None:
+    """One copy for each branch, the default branch's where there is none yet; no folder, no cache."""
+    folder = CacheFolder(path=".kept", key=("sledge-", EnvVar("CI_COMMIT_REF_SLUG")), fallback=("sledge-main",))
+    project = project_of()
+    plan = BuildPlan(operations=(folder,))
+    assert job_of(render_ci_text(project, SETTINGS, plan))["cache"] == {
+        "key": "sledge-${CI_COMMIT_REF_SLUG}",
+        "fallback_keys": ["sledge-main"],
+        "paths": [".kept/"],
+    }
+    assert "cache" not in job_of(rendered())
+
+
 def test_gitlab_destination_logs_in_with_the_jobs_own_credentials() -> None:
     """The password is taken from CI_REGISTRY_PASSWORD inside the job, so none is written into the file."""
-    login = destination_of(project_of()).login
+    login = destination_of(project_of(), SETTINGS.project).login
     assert isinstance(login, Login)
     assert login.password == PasswordFromEnv(variable="CI_REGISTRY_PASSWORD")
 

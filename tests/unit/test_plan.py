@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sledgehammer.destination import Destination, Repository
 from sledgehammer.dockerfile import parse_dockerfile
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.facts import EngineFacts, facts_of_version
@@ -17,14 +18,15 @@ from sledgehammer.operations import (
     WaitForEngine,
     text,
 )
-from sledgehammer.plan import BuildPlan, Destination, Repository, plan_build
-from sledgehammer.project import Image, Project
-from sledgehammer.strategies import find_strategy
+from sledgehammer.plan import BuildPlan, plan_build
+from sledgehammer.project import CacheSettings, Image, Project
 
 GRAPH = parse_dockerfile("FROM rust:1 AS build\nRUN make\nFROM debian AS package\nCOPY --from=build /a /a\n")
 
 
-def plan(*images: Image, strategy: str = "registry", version: str = "26.1") -> BuildPlan:
+def plan(
+    *images: Image, strategy: str = "registry", version: str = "26.1", settings: CacheSettings | None = None
+) -> BuildPlan:
     """Plan images of one Dockerfile towards a made-up registry."""
     destination = Destination(
         repositories={
@@ -39,11 +41,10 @@ def plan(*images: Image, strategy: str = "registry", version: str = "26.1") -> B
         cache_options=(("image-manifest", "true"),),
     )
     return plan_build(
-        Project(name="p", images=images, root=Path()),
+        Project(name="p", images=images, root=Path(), cache=settings or CacheSettings(strategy=strategy)),
         graphs={image.name: GRAPH for image in images},
         facts=facts_of_version(version),
         destination=destination,
-        strategy=find_strategy(strategy),
     )
 
 
@@ -56,13 +57,14 @@ def test_the_registry_cache_is_per_branch_with_a_fallback() -> None:
     """A branch reads its own ref, then the default branch's, and writes all stages to its own."""
     (build,) = builds(plan(Image(name="web")).operations)
 
-    assert [source.ref for source in build.cache_from] == [
-        (EnvVar("R"), "/cache", ":", EnvVar("BRANCH")),
-        (EnvVar("R"), "/cache", ":", "main"),
-    ]
-    (target,) = build.cache_to
-    assert target.ref == build.cache_from[0].ref
-    assert target.options == (("mode", "max"), ("image-manifest", "true"), ("ignore-error", "true"))
+    assert build.cache_from == (
+        ("type=registry,ref=", EnvVar("R"), "/cache", ":", EnvVar("BRANCH")),
+        ("type=registry,ref=", EnvVar("R"), "/cache", ":", "main"),
+    )
+    (export,) = build.exports
+    assert export.attributes == (*build.cache_from[0], ",mode=max,image-manifest=true")
+    assert export.writer is not None
+    assert (export.writer.ref, export.writer.shared) == (build.cache_from[0][1:], build.cache_from[1][1:])
     assert build.tags == ((EnvVar("R"), "/web", ":", EnvVar("SHA")),)
 
 
@@ -79,15 +81,15 @@ def test_none_plans_no_cache() -> None:
 
     assert not any(isinstance(operation, SelectBuilder) for operation in operations)
     assert builds(operations)[0].cache_from == ()
-    assert builds(operations)[0].cache_to == ()
+    assert builds(operations)[0].exports == ()
 
 
 def test_a_strategy_that_cannot_hit_is_refused_with_the_reason() -> None:
     """Docker 20.10 in CI would silently cache nothing."""
-    with pytest.raises(ConfigurationError, match=r"registry cannot hit on Docker 20\.10.*") as refusal:
+    with pytest.raises(ConfigurationError, match=r"registry cannot hit: the builder of Docker 20\.10") as refusal:
         plan(Image(name="web"), version="20.10")
 
-    assert "none" in refusal.value.hint
+    assert "strategy: per-stage" in refusal.value.hint
 
 
 def test_unknown_names_get_the_nearest_match() -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +10,17 @@ import pytest
 
 from sledgehammer.operations import (
     Build,
-    CacheSource,
-    CacheTarget,
+    BuilderKind,
+    BuildTool,
+    CacheExport,
+    CacheFolder,
+    CacheWriter,
     EnvVar,
     Login,
     Operation,
     PasswordFromCommand,
     PasswordFromEnv,
+    RemoteBuilder,
     SelectBuilder,
     WaitForEngine,
     text,
@@ -31,7 +34,7 @@ DIGEST = "sha256:" + "a" * 64
 NASTY = """it's "$HOME" `id` $(id) \\ * a=b;c"""
 
 DOCKER = """#!/usr/bin/env python3
-import json, os, pathlib, sys
+import json, os, pathlib, sys, time
 here = pathlib.Path(__file__).parent
 argv = sys.argv[1:]
 with (here / "calls").open("a") as file:
@@ -46,12 +49,26 @@ if argv[:1] == ["info"]:
     print(os.environ.get("FAKE_DRIVER", '[["driver-type","io.containerd.snapshotter.v1"]]'))
 if argv[:1] == ["version"]:
     print("26.1.5")
-if "build" in argv:
+if "--cache-to" in argv and "FAKE_HANG" in os.environ:
+    time.sleep(60)
+if "--cache-to" in argv and "FAKE_EXPORT" in os.environ:
+    print("denied", file=sys.stderr)
+    sys.exit(1)
+if "--cache-to" in argv:
+    attributes = dict(pair.split("=", 1) for pair in argv[argv.index("--cache-to") + 1].split(","))
+    if "dest" in attributes:
+        pathlib.Path(attributes["dest"]).mkdir()
+        (pathlib.Path(attributes["dest"]) / "index.json").touch()
+    sys.exit()
+if "FAKE_CACHED" in os.environ:
+    print("#7 [build 3/3] RUN make", "#7 CACHED", sep="\\n", file=sys.stderr)
+elif "build" in argv:
     print("#5 [build 1/3] FROM docker.io/library/rust:1", "#5 DONE 1.0s", "#6 [build 2/3] COPY . .", "#6 CACHED",
           "#7 [build 3/3] RUN make", "#7 0.1 [x 1/2] not a step", "#7 DONE 2.0s", "#8 [stage-1 2/2] COPY a b",
           "#8 CACHED", "#5 sha256:ab 1MB / 2MB", "#9 [stage-1 3/3] RUN x", "#9 sha256:ab 1kB / 1kB 0.1s done",
           "#9 extracting sha256:ab 0.1s done", "#9 DONE 0.2s", "#10 [b 1/1] RUN sha256sum y", "#10 0.2 sha256:ab",
           "#10 DONE 0.2s", sep="\\n", file=sys.stderr)
+if "build" in argv:
     metadata = argv[argv.index("--metadata-file") + 1]
     pathlib.Path(metadata).write_text(json.dumps({"containerimage.digest": "DIGEST"}, indent=2))
     sys.exit(int(os.environ.get("FAKE_EXIT", "0")))
@@ -68,25 +85,33 @@ class Ran:
     folder: Path
 
 
-RunScript = Callable[..., Ran]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunScript:
+    """Runs operations in `folder` with the recording docker first on the PATH."""
+
+    folder: Path
+
+    def __call__(self, *operations: Operation, **variables: str) -> Ran:
+        script = render_script(BuildPlan(operations=operations))
+        tools = self.folder / "bin"
+        environment = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(self.folder), **variables}
+        done = subprocess.run(
+            ["sh", "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        recorded = tools / "calls"
+        calls = [json.loads(line) for line in recorded.read_text().splitlines()] if recorded.exists() else []
+        return Ran(exit_code=done.returncode, output=done.stdout + done.stderr, calls=calls, folder=tools)
 
 
 @pytest.fixture
 def run_script(tmp_path: Path) -> RunScript:
-    """Runs operations with the recording docker first on the PATH."""
-    docker = tmp_path / "docker"
+    """In a folder of its own."""
+    project = tmp_path / "project"
+    (project / "bin").mkdir(parents=True)
+    docker = project / "bin" / "docker"
     docker.write_text(DOCKER)
     docker.chmod(0o755)
-
-    def run(*operations: Operation, **variables: str) -> Ran:
-        script = render_script(BuildPlan(operations=operations))
-        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), **variables}
-        done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
-        recorded = tmp_path / "calls"
-        calls = [json.loads(line) for line in recorded.read_text().splitlines()] if recorded.exists() else []
-        return Ran(exit_code=done.returncode, output=done.stdout + done.stderr, calls=calls, folder=tmp_path)
-
-    return run
+    return RunScript(folder=project)
 
 
 def build(**changes: object) -> Build:
@@ -164,23 +189,98 @@ def test_a_password_command_that_fails_fails_the_script(run_script: RunScript) -
     assert "no-such-aws" in ran.output
 
 
+def export(**changes: object) -> CacheExport:
+    """A registry cache that the job of a protected default branch writes."""
+    writer = CacheWriter(ref=(EnvVar("A"),), shared=("c:main",), is_protected=(EnvVar("P"),), here=("x",), home=("x",))
+    fields: dict[str, object] = {"what": "cache", "timeout_s": 60, "writer": writer}
+    return CacheExport(**{**fields, "attributes": ("type=registry,ref=", EnvVar("A"), ",mode=max"), **changes})  # type: ignore[arg-type]
+
+
+def sources(call: list[str]) -> list[str]:
+    """What a build reads as cache."""
+    return [call[index + 1] for index, word in enumerate(call) if word == "--cache-from"]
+
+
 def test_a_cache_ref_that_equals_an_earlier_one_is_read_once(run_script: RunScript) -> None:
     """On the default branch the fallback is the own ref."""
+    cached = build(cache_from=(("type=registry,ref=", EnvVar("A")), ("type=registry,ref=c:main",)))
+
+    same = run_script(cached, REPO="r", SHA="s", A="c:main").calls[-1]
+    assert sources(same) == ["type=registry,ref=c:main"]
+
+    other = run_script(cached, REPO="r", SHA="s", A="c:topic").calls[-1]
+    assert sources(other) == ["type=registry,ref=c:topic", "type=registry,ref=c:main"]
+
+
+def test_the_cache_is_exported_after_the_push(run_script: RunScript) -> None:
+    """By a second build with the same inputs, which delivers nothing; the log says what was written."""
+    cached = build(cache_from=(("type=registry,ref=c:main",),), exports=(export(),))
+
+    ran = run_script(cached, REPO="r", SHA="s", A="c:main", P="true")
+
+    first, second = [call for call in ran.calls if "build" in call]
+    assert "--push" in first
+    assert "--cache-to" not in first
+    assert second[second.index("--cache-to") + 1] == "type=registry,ref=c:main,mode=max"
+    assert not {"--push", "--load", "--tag"} & set(second)
+    assert sources(second) == sources(first)
+    assert second[second.index("--target") + 1] == "package"
+    assert "image web: cache written in" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"A": "c:main", "P": "false"}, "this branch is not protected"),
+        ({"A": "c:topic", "P": "false", "FAKE_CACHED": "1"}, "every step was cached"),
+        ({"A": "c:topic", "P": "false", "FAKE_EXPORT": "1"}, "not written, the build goes on: denied"),
+    ],
+)
+def test_a_cache_that_is_not_written_fails_no_build(
+    run_script: RunScript, variables: dict[str, str], said: str
+) -> None:
+    """Unprotected branches keep off the shared ref, nothing new is not written again, a registry may refuse."""
+    ran = run_script(build(exports=(export(),)), REPO="r", SHA="s", **variables)
+
+    assert said in ran.output
+    assert ran.exit_code == 0
+
+
+def test_a_fork_writes_no_cache(run_script: RunScript) -> None:
+    """Its own ref neither: the log says that it only reads."""
+    writer = CacheWriter(ref=("a",), shared=("b",), is_protected=("true",), here=(EnvVar("HERE"),), home=("home",))
+    forked = build(exports=(export(writer=writer),))
+
+    ran = run_script(forked, REPO="r", SHA="s", A="a", HERE="fork")
+
+    assert "fork is a fork of home and only reads its cache" in ran.output
+    assert len([call for call in ran.calls if "build" in call]) == 1
+
+
+def test_an_export_is_cut_off_at_its_limit(run_script: RunScript) -> None:
+    """A registry that hangs costs the build no more than that."""
+    ran = run_script(build(exports=(export(timeout_s=1),)), REPO="r", SHA="s", A="a", P="true", FAKE_HANG="1")
+
+    assert "cut off after 1 s" in ran.output
+    assert ran.exit_code == 0
+
+
+def test_a_cache_in_a_folder_is_replaced_whole(run_script: RunScript) -> None:
+    """The folder comes from the project's folder, lies beside it while images are built, and goes back at the end."""
+    folder = CacheFolder(path=".kept", key=("k",), fallback=("f",))
+    place = (EnvVar("sledge_cache"), "/web")
     cached = build(
-        cache_from=(CacheSource(ref=(EnvVar("A"),)), CacheSource(ref=(EnvVar("B"),))),
-        cache_to=(CacheTarget(ref=(EnvVar("A"),), options=(("mode", "max"), ("ignore-error", "true"))),),
+        cache_from=(("type=local,src=", *place),),
+        exports=(export(attributes=("type=local,dest=", *place, ".new"), folder=place, writer=None),),
     )
+    project = run_script.folder
+    first = run_script(folder, cached, REPO="r", SHA="s")
+    assert sources(first.calls[-1]) == []
+    assert (project / ".kept/web/index.json").exists()
 
-    same = run_script(cached, REPO="r", SHA="s", A="c:main", B="c:main")
-    (call,) = [call for call in same.calls if "build" in call]
-    assert call.count("type=registry,ref=c:main") == 1
-    assert "type=registry,ref=c:main,mode=max,ignore-error=true" in call
-
-    other = run_script(cached, REPO="r", SHA="s", A="c:topic", B="c:main").calls[-1]
-    assert [other[i + 1] for i, word in enumerate(other) if word == "--cache-from"] == [
-        "type=registry,ref=c:topic",
-        "type=registry,ref=c:main",
-    ]
+    second = run_script(folder, cached, REPO="r", SHA="s")
+    assert sources(second.calls[-1]) == [f"type=local,src={project}..kept/web"]
+    assert [path.name for path in project.glob("**/index.json")] == ["index.json"]
 
 
 def test_the_builder_is_the_engines_own_only_where_it_can_export(run_script: RunScript) -> None:
@@ -200,9 +300,9 @@ def test_the_builder_is_the_engines_own_only_where_it_can_export(run_script: Run
     assert apart.calls[3][2] == apart.calls[1][2]
 
 
-def test_an_engine_that_never_answers_is_named(run_script: RunScript, tmp_path: Path) -> None:
+def test_an_engine_that_never_answers_is_named(run_script: RunScript) -> None:
     """The wait is bounded and says which engine was asked, and what it said."""
-    (tmp_path / "dead").touch()
+    (run_script.folder / "bin" / "dead").touch()
 
     ran = run_script(WaitForEngine(timeout_s=1), DOCKER_HOST="tcp://docker:2376")
 
@@ -230,10 +330,15 @@ def test_the_script_is_clean_by_shellcheck() -> None:
         build(
             args=(("A", NASTY),),
             labels=(("l", (EnvVar("SHA"),)),),
-            cache_from=(CacheSource(ref=(EnvVar("A"),)), CacheSource(ref=("b",))),
-            cache_to=(CacheTarget(ref=(EnvVar("A"),), options=(("mode", "max"),)),),
+            cache_from=((EnvVar("A"),), ("b",)),
+            exports=(export(), export(writer=None, folder=(EnvVar("A"),)), export(attributes=(), image=("r:x",))),
         ),
         build(push=False),
+        CacheFolder(path=".kept", key=("k",), fallback=("f",)),
+        SelectBuilder(kind=BuilderKind.REMOTE, remote=RemoteBuilder(endpoint="tcp://b:1", ca="CA")),
+        build(tool=BuildTool.BUILDKIT, cache_from=(("b",),), exports=(export(attributes=(), image=("r:x",)),)),
+        build(tool=BuildTool.CLASSIC, stages=("a", "b"), cache_from=(("b",),), exports=(export(folder=("f",)),)),
+        build(tool=BuildTool.CLASSIC, stages=("a",), exports=(export(attributes=(), image=("r:x",), target="a"),)),
     )
     names = ("R", "P", "REPO", "SHA", "A")
     given = "".join(f': "${{{name}?}}"\n' for name in names)

@@ -5,10 +5,18 @@ from pathlib import Path
 
 from sledgehammer.config.document import Scalar, Section, read_document, refusal
 from sledgehammer.config.parse import Place, parse_record
-from sledgehammer.config.project_file import VERSION, ImageSection, ProjectFile
+from sledgehammer.config.project_file import (
+    VERSION,
+    CacheSection,
+    ImageSection,
+    ProjectFile,
+    RemoteSection,
+    S3Section,
+)
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.operations import RemoteBuilder
 from sledgehammer.ports import Provider
-from sledgehammer.project import CacheSettings, Image, Project
+from sledgehammer.project import CacheSettings, Image, Project, S3Settings
 
 
 def load_project(path: Path, *, providers: Mapping[str, Provider]) -> Project:
@@ -41,7 +49,7 @@ def parse_project(text: str, *, file: str, root: Path, providers: Mapping[str, P
         name=written.name,
         images=tuple(_image(image) for image in images),
         root=root,
-        cache=CacheSettings(strategy=written.cache.strategy),
+        cache=_cache(written.cache),
         docker_version=written.docker,
         default_branch=written.default_branch,
         providers=sections,
@@ -55,6 +63,27 @@ def _image(section: ImageSection) -> Image:
         context=section.context,
         target=section.target,
         args=section.args,
+    )
+
+
+def _cache(section: CacheSection) -> CacheSettings:
+    return CacheSettings(
+        strategy=section.strategy.value,
+        builder=section.builder,
+        mode=section.mode,
+        remote=_remote(section.remote) if section.remote is not None else None,
+        s3=_s3(section.s3) if section.s3 is not None else None,
+        export_timeout_s=section.export_timeout_s,
+    )
+
+
+def _remote(section: RemoteSection) -> RemoteBuilder:
+    return RemoteBuilder(endpoint=section.endpoint, ca=section.ca, certificate=section.certificate, key=section.key)
+
+
+def _s3(section: S3Section) -> S3Settings:
+    return S3Settings(
+        bucket=section.bucket, region=section.region, prefix=section.prefix, endpoint_url=section.endpoint_url
     )
 
 

@@ -38,39 +38,15 @@ sledge_login() {
   sledge_say "logged in to $1 as $2"
 }
 
-# The engine's own builder exports a registry cache only on the containerd image store (docker/buildx#701).
-# A builder in a container cannot take TLS settings from the environment, only from a context (docker/buildx#413).
-sledge_select_builder() {
-  if docker info --format '{{json .DriverStatus}}' | grep -q io.containerd.snapshotter; then
-    sledge_builder=default
-  else
-    sledge_builder=sledge-$$
-    docker context create "$sledge_builder" >/dev/null
-    docker buildx create --name "$sledge_builder" --driver docker-container --bootstrap "$sledge_builder" >/dev/null \
-      || sledge_fail "no BuildKit builder could be started: does the engine reach the moby/buildkit image?"
-  fi
-  sledge_say "builder: $sledge_builder"
+# $1: image, $2: exit code of its build
+sledge_demand_built() {
+  [ "$2" -eq 0 ] || sledge_fail "image $1: the build failed with exit code $2"
 }
 
-# $1: image name, $2: repository to report or ""; the rest are arguments of docker buildx build
-sledge_build() {
-  sledge_image=$1
-  sledge_repository=$2
-  shift 2
-  rm -f "$sledge_dir/metadata"
-  {
-    sledge_code=0
-    docker buildx --builder "$sledge_builder" build --progress plain --metadata-file "$sledge_dir/metadata" "$@" 2>&1 \
-      || sledge_code=$?
-    echo "$sledge_code" >"$sledge_dir/code"
-  } | tee "$sledge_dir/progress"
-  sledge_code=$(cat "$sledge_dir/code")
-  [ "$sledge_code" -eq 0 ] || sledge_fail "image $sledge_image: the build failed with exit code $sledge_code"
-  sledge_say "image $sledge_image: $(sledge_count_steps <"$sledge_dir/progress") steps cached"
-  [ -n "$sledge_repository" ] || return 0
-  sledge_digest=$(sed -n 's/.*"containerimage.digest": *"\(sha256:[0-9a-f]*\)".*/\1/p' "$sledge_dir/metadata")
-  [ -n "$sledge_digest" ] || sledge_fail "image $sledge_image: the builder reported no digest"
-  sledge_say "image $sledge_image: pushed $sledge_repository@$sledge_digest"
+# $1: image, $2: steps that were cached, $3: all steps
+sledge_count() {
+  sledge_ran=$(($3 - $2))
+  sledge_say "image $1: $2 of $3 steps cached"
 }
 
 # Steps are BuildKit's vertices "#8 [stage 2/5] RUN …"; FROM is none, for a base image is pulled, not built. A cached
@@ -80,10 +56,15 @@ sledge_count_steps() {
   awk '
     /^#[0-9]+ \[([^]]* )?[0-9]+\/[0-9]+\] / && !/^#[0-9]+ \[[^]]*\] FROM / { steps[$1] = 1 }
     /^#[0-9]+ (CACHED|sha256:|extracting sha256:)/ { cached[$1] = 1 }
-    END { for (step in steps) { all++; if (step in cached) hits++ }; printf "%d of %d", hits, all }
+    END { for (step in steps) { all++; if (step in cached) hits++ }; printf "%d %d", hits, all }
   '
 }
 
 sledge_dir=$(mktemp -d)
 sledge_builder=default
-trap 'rm -rf "$sledge_dir"' EXIT
+sledge_ran=1
+sledge_at_exit() {
+  if command -v sledge_give_cache_folder >/dev/null; then sledge_give_cache_folder; fi
+  rm -rf "$sledge_dir"
+}
+trap sledge_at_exit EXIT

@@ -1,44 +1,72 @@
 """The one renderer: a BuildPlan becomes a POSIX sh script that providers embed and `sledge build` runs."""
 
 import shlex
+from collections.abc import Iterator
 from importlib.resources import files
 
 from sledgehammer.operations import (
     Build,
-    CacheTarget,
+    BuildTool,
+    CacheFolder,
     Login,
     Operation,
     PasswordFromEnv,
     SelectBuilder,
-    Text,
     WaitForEngine,
-    text,
 )
 from sledgehammer.plan import BuildPlan
+from sledgehammer.shell.buildx_lines import buildx_lines
+from sledgehammer.shell.docker_build_lines import docker_build_lines
 from sledgehammer.shell.quote import quote
 
 
 def render_script(plan: BuildPlan) -> str:
     """The script, ending in a newline, without a `#!` line. It runs in a subshell so that its options, variables
     and traps leave the CI's own shell alone, and exits non-zero at the first operation that fails."""
-    prelude = files("sledgehammer.shell").joinpath("prelude.sh").read_text(encoding="utf-8")
     literal = "# shellcheck disable=SC2016 # a value with a dollar sign is meant literally"
-    lines = [literal, "(", "set -eu", prelude.rstrip("\n"), ""]
-    for operation in plan.operations:
-        lines += _render(operation)
+    indirect = "# shellcheck disable=SC2329 # functions are called by the one that completes their arguments"
+    lines = [literal, indirect, "(", "set -eu", *_parts(plan), ""]
+    lines += [f"sledge_say {quote((reason,))}" for reason in plan.reasons]
+    for number, operation in enumerate(plan.operations):
+        lines += _render(operation, number)
     return "\n".join([*lines, ")", ""])
 
 
-def _render(operation: Operation) -> list[str]:
+def _parts(plan: BuildPlan) -> Iterator[str]:
+    """The shell functions that the plan's operations call, and no others."""
+    yield _part("prelude")
+    operations = plan.operations
+    if any(isinstance(operation, CacheFolder) for operation in operations):
+        yield _part("cache_folder")
+    builds = [operation for operation in operations if isinstance(operation, Build)]
+    if any(build.exports for build in builds):
+        yield _part("export")
+    if any(build.tool is BuildTool.BUILDX for build in builds):
+        yield _part("buildx")
+    if any(build.tool is not BuildTool.BUILDX for build in builds):
+        yield _part("docker_build")
+    if any(isinstance(operation, SelectBuilder) for operation in operations):
+        yield _part("builder")
+
+
+def _part(name: str) -> str:
+    return files("sledgehammer.shell").joinpath(f"{name}.sh").read_text(encoding="utf-8").rstrip("\n") + "\n"
+
+
+def _render(operation: Operation, number: int) -> list[str]:
     match operation:
         case WaitForEngine():
             return [f"sledge_wait_for_engine {operation.timeout_s} {'start' if operation.start else 'wait'}"]
         case Login():
             return ["sledge_private_config", _login(operation)]
         case SelectBuilder():
-            return ["sledge_select_builder"]
+            return [_select_builder(operation)]
+        case CacheFolder():
+            return [f"sledge_take_cache_folder {quote((operation.path,))}"]
+        case Build(tool=BuildTool.BUILDX):
+            return buildx_lines(operation, f"sledge_image_{number}")
         case Build():
-            return _build(operation)
+            return docker_build_lines(operation, f"sledge_image_{number}")
 
 
 def _login(login: Login) -> str:
@@ -49,40 +77,9 @@ def _login(login: Login) -> str:
     return f"{password} | sledge_login {quote(login.registry)} {quote(login.username)}"
 
 
-def _build(build: Build) -> list[str]:
-    words: list[tuple[str, Text]] = [("--file", (build.dockerfile,))]
-    if build.target:
-        words.append(("--target", (build.target,)))
-    words += [("--build-arg", text(f"{name}={value}")) for name, value in build.args]
-    words += [("--label", text(f"{name}=", *value)) for name, value in build.labels]
-    words += [("--tag", tag) for tag in build.tags]
-    lines = ["set --", *(f'set -- "$@" {flag} {quote(value)}' for flag, value in words)]
-    lines += _cache_sources(build)
-    lines += [f'set -- "$@" --cache-to {quote(_target(target))}' for target in build.cache_to]
-    # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
-    delivery = "--provenance=false --push" if build.push else "--provenance=false --load"
-    repository = quote(_repository(build.tags[0])) if build.push else "''"
-    lines.append(f'sledge_build {quote((build.image,))} {repository} {delivery} "$@" -- {quote((build.context,))}')
-    return lines
-
-
-def _cache_sources(build: Build) -> list[str]:
-    """A source that turns out equal to an earlier one (the default branch's own build) is read once."""
-    lines = []
-    for index, source in enumerate(build.cache_from):
-        line = f'set -- "$@" --cache-from {quote(text("type=registry,ref=", *source.ref))}'
-        same = [f"[ {quote(source.ref)} = {quote(earlier.ref)} ]" for earlier in build.cache_from[:index]]
-        lines.append(" || ".join([*same, line]))
-    return lines
-
-
-def _target(target: CacheTarget) -> Text:
-    options = "".join(f",{name}={value}" for name, value in target.options)
-    return text("type=registry,ref=", *target.ref, options)
-
-
-def _repository(tag: Text) -> Text:
-    """A reference without its tag: all parts before the part that brings the last colon."""
-    end = max(index for index, part in enumerate(tag) if isinstance(part, str) and ":" in part)
-    last = str(tag[end])
-    return text(*tag[:end], last[: last.rindex(":")])
+def _select_builder(operation: SelectBuilder) -> str:
+    words = ["sledge_select_builder", operation.kind.value]
+    if operation.remote is not None:
+        remote = operation.remote
+        words += [quote((word,)) for word in (remote.endpoint, remote.ca, remote.certificate, remote.key)]
+    return " ".join(words)

@@ -1,11 +1,12 @@
 """`none`: every build starts cold."""
 
-from sledgehammer.dockerfile.graph import StageGraph
-from sledgehammer.facts import EngineFacts
-from sledgehammer.operations import Build, Operation
-from sledgehammer.plan import Destination
+from sledgehammer.operations import Operation
+from sledgehammer.strategy import CacheStrategy, Situation
 
 
-def plan_none(build: Build, graph: StageGraph, facts: EngineFacts, destination: Destination) -> tuple[Operation, ...]:
+def plan(situation: Situation) -> tuple[Operation, ...]:
     """The build as it is."""
-    return (build,)
+    return (*situation.builder(must_export=False), situation.build)
+
+
+NONE = CacheStrategy(name="none", summary="every build starts cold", refusal=lambda situation: "", plan=plan)

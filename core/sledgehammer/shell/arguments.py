@@ -1,0 +1,65 @@
+"""What the builds of all tools have in common as words of a shell command."""
+
+from collections.abc import Iterable
+
+from sledgehammer.operations import Build, CacheExport, Text, text
+from sledgehammer.shell.quote import quote
+
+
+def common_arguments(build: Build) -> list[str]:
+    """Lines that append Dockerfile and build arguments to the positional parameters."""
+    words = [("--file", (build.dockerfile,))]
+    words += [("--build-arg", (f"{name}={value}",)) for name, value in build.args]
+    return [f'set -- "$@" {flag} {quote(value)}' for flag, value in words]
+
+
+def function(name: str, body: Iterable[str]) -> list[str]:
+    """A shell function."""
+    return [f"{name}() {{", *(f"  {line}" for line in body), "}"]
+
+
+def flags(build: Build) -> str:
+    """Target, labels and tags of the image itself, with a leading blank."""
+    words: list[tuple[str, Text]] = [("--target", (build.target,))] if build.target else []
+    words += [("--label", text(f"{name}=", *value)) for name, value in build.labels]
+    words += [("--tag", tag) for tag in build.tags]
+    return "".join(f" {flag} {quote(value)}" for flag, value in words)
+
+
+def target_flag(build: Build, export: CacheExport) -> str:
+    """`--target` of an export, with a leading blank."""
+    target = export.target or build.target
+    return f" --target {quote((target,))}" if target else ""
+
+
+def guarded(build: Build, export: CacheExport, command: str) -> list[str]:
+    """The export's command, below the question who may write."""
+    if export.writer is None:
+        return [command]
+    writer = export.writer
+    words = ((build.image,), (export.what,), writer.ref, writer.shared, writer.is_protected, writer.here, writer.home)
+    return [f"if sledge_may_write {' '.join(quote(word) for word in words)}; then", f"  {command}", "fi"]
+
+
+def unless_equal(values: Iterable[tuple[Text, str]]) -> list[str]:
+    """Each line unless its value turns out equal to an earlier one: the default branch's own ref is read once."""
+    lines: list[str] = []
+    earlier: list[Text] = []
+    for value, line in values:
+        same = [f"[ {quote(value)} = {quote(other)} ]" for other in earlier if _may_be_equal(value, other)]
+        lines.append(" || ".join([*same, line]))
+        earlier.append(value)
+    return lines
+
+
+def repository(tag: Text) -> Text:
+    """A reference without its tag: all parts before the part that brings the last colon."""
+    end = max(index for index, part in enumerate(tag) if isinstance(part, str) and ":" in part)
+    last = str(tag[end])
+    return text(*tag[:end], last[: last.rindex(":")])
+
+
+def _may_be_equal(one: Text, other: Text) -> bool:
+    """Two texts of literals alone are compared here, not in the job."""
+    are_literal = all(isinstance(part, str) for part in (*one, *other))
+    return not are_literal or one == other

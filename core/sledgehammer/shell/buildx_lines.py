@@ -1,0 +1,45 @@
+"""A Build by `docker buildx build`."""
+
+from sledgehammer.operations import Build, CacheExport, Text, text
+from sledgehammer.shell.arguments import (
+    common_arguments,
+    flags,
+    function,
+    guarded,
+    repository,
+    target_flag,
+    unless_equal,
+)
+from sledgehammer.shell.quote import quote
+
+LOCAL_SOURCE = "type=local,src="
+
+
+def buildx_lines(build: Build, name: str) -> list[str]:
+    """The build, then its exports. `name` is a shell function that completes the arguments of both."""
+    sources = unless_equal((source, _source(source)) for source in build.cache_from)
+    lines = function(name, [*common_arguments(build), *sources, f'"$@" -- {quote((build.context,))}'])
+    # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
+    delivery = "--provenance=false --push" if build.push else "--provenance=false --load"
+    where = quote(repository(build.tags[0])) if build.push else "''"
+    lines.append(f"{name} sledge_build {quote((build.image,))} {where} {delivery}{flags(build)}")
+    for export in build.exports:
+        lines += guarded(build, export, _export(build, export, name))
+    return lines
+
+
+def _source(source: Text) -> str:
+    line = f'set -- "$@" --cache-from {quote(source)}'
+    if source[0] != LOCAL_SOURCE:
+        return line
+    return f"[ ! -e {quote(source[1:])}/index.json ] || {line}"  # buildx warns or fails without one
+
+
+def _export(build: Build, export: CacheExport, name: str) -> str:
+    if export.image:
+        output = text("type=image,push=true,name=", *export.image)
+        how = f"--cache-to type=inline --output {quote(output)}"
+    else:
+        how = f"--cache-to {quote(export.attributes)}"
+    words = [quote((build.image,)), quote((export.what,)), str(export.timeout_s), quote(export.folder)]
+    return f"{name} sledge_export {' '.join(words)} {how}{target_flag(build, export)}"

@@ -1,0 +1,93 @@
+sledge_hits=0
+sledge_steps=0
+
+# $1: image; the rest are arguments of docker build. Adds the steps of the last stage to the count: with the classic
+# builder, what is before has been counted as a stage of its own.
+sledge_docker_build() {
+  sledge_image=$1
+  shift
+  {
+    sledge_status=0
+    DOCKER_BUILDKIT=$sledge_buildkit BUILDKIT_PROGRESS=plain docker build "$@" 2>&1 || sledge_status=$?
+    echo "$sledge_status" >"$sledge_dir/code"
+  } | tee "$sledge_dir/progress"
+  sledge_demand_built "$sledge_image" "$(cat "$sledge_dir/code")"
+  if [ "$sledge_buildkit" = 1 ]; then sledge_counter=sledge_count_steps; else sledge_counter=sledge_count_classic; fi
+  # shellcheck disable=SC2046 # two numbers
+  sledge_add $("$sledge_counter" <"$sledge_dir/progress")
+}
+
+sledge_add() {
+  sledge_hits=$((sledge_hits + $1))
+  sledge_steps=$((sledge_steps + $2))
+}
+
+# The classic builder's "Step 3/7 : RUN …", followed by " ---> Using cache" when it was.
+sledge_count_classic() {
+  awk '
+    /^Step [0-9]+\/[0-9]+ : FROM / { hits = 0; all = 0; next }
+    /^Step [0-9]+\/[0-9]+ : / { all++ }
+    /^ ---> Using cache/ { hits++ }
+    END { printf "%d %d", hits, all }
+  '
+}
+
+# $1: image
+sledge_report_steps() {
+  sledge_count "$1" "$sledge_hits" "$sledge_steps"
+  sledge_hits=0
+  sledge_steps=0
+}
+
+# $1: image, $2: tag
+sledge_push() {
+  docker push "$2" >"$sledge_dir/push" 2>&1 || {
+    cat "$sledge_dir/push" >&2
+    sledge_fail "image $1: $2 could not be pushed"
+  }
+}
+
+# $1: image, $2: its repository
+sledge_report_push() {
+  sledge_digest=$(sed -n 's/.* digest: \(sha256:[0-9a-f]*\) .*/\1/p' "$sledge_dir/push")
+  [ -n "$sledge_digest" ] || sledge_fail "image $1: the registry reported no digest"
+  sledge_say "image $1: pushed $2@$sledge_digest"
+}
+
+# $1: image to read as cache
+sledge_pull() {
+  docker pull --quiet "$1" >/dev/null 2>"$sledge_dir/pull" || sledge_say "no cache: $(tail -n 1 "$sledge_dir/pull")"
+}
+
+# $1: folder with saved images
+sledge_load() {
+  if [ -e "$1/images.tar" ]; then docker load --quiet --input "$1/images.tar" >/dev/null; else sledge_say "no cache: $1 is empty"; fi
+}
+
+# $1: image, $2: what, $3: seconds, $4: folder; the rest are images
+sledge_save() {
+  sledge_begin_export "$1" "$2" "$3" || return 0
+  sledge_folder=$4
+  shift 4
+  mkdir -p "$sledge_folder"
+  sledge_bounded docker save --output "$sledge_folder/images.tar.new" "$@"
+  if sledge_end_export; then mv "$sledge_folder/images.tar.new" "$sledge_folder/images.tar"; fi
+}
+
+# $1: image, $2: what, $3: seconds, $4: the image of this engine, $5: its reference as a cache
+sledge_push_stage() {
+  sledge_begin_export "$1" "$2" "$3" || return 0
+  docker tag "$4" "$5"
+  sledge_bounded docker push "$5"
+  sledge_end_export || true
+}
+
+# $1: image, $2: what, $3: seconds, $4: reference; the rest are arguments of docker build
+sledge_build_stage() {
+  sledge_begin_export "$1" "$2" "$3" || return 0
+  sledge_reference=$4
+  shift 4
+  sledge_bounded env DOCKER_BUILDKIT=1 docker build "$@"
+  [ "$sledge_code" -ne 0 ] || sledge_bounded docker push "$sledge_reference"
+  sledge_end_export || true
+}

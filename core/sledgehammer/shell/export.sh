@@ -1,0 +1,41 @@
+# Who may write a cache. $1: image, $2: what, $3: its ref, $4: the ref that every branch reads, $5: "true" on a protected
+# branch, $6: this project, $7: the project that the cache is for
+sledge_may_write() {
+  if [ "$6" != "$7" ]; then
+    sledge_say "image $1: $2 not written: $6 is a fork of $7 and only reads its cache"
+    return 1
+  fi
+  if [ "$3" = "$4" ] && [ "$5" != true ]; then
+    sledge_say "image $1: $2 not written: every branch reads it, and this branch is not protected"
+    return 1
+  fi
+}
+
+# $1: image, $2: what is written, $3: seconds it may take
+sledge_begin_export() {
+  sledge_what="image $1: $2"
+  sledge_limit=$3
+  if [ "$sledge_ran" -eq 0 ]; then
+    sledge_say "$sledge_what not written: every step was cached, so there is nothing new"
+    return 1
+  fi
+  sledge_started=$(date +%s)
+}
+
+# What is run here fails no build and ends in time; it is sent SIGINT, upon which BuildKit stops cleanly.
+sledge_bounded() {
+  sledge_code=0
+  timeout -s INT "$sledge_limit" "$@" >"$sledge_dir/export" 2>&1 || sledge_code=$?
+}
+
+sledge_end_export() {
+  sledge_took=$(($(date +%s) - sledge_started))
+  if [ "$sledge_code" -eq 0 ]; then
+    sledge_say "$sledge_what written in $sledge_took s"
+  elif [ "$sledge_took" -ge "$sledge_limit" ]; then
+    sledge_say "$sledge_what not written: cut off after $sledge_limit s (cache: export_timeout_s); the build goes on"
+  else
+    sledge_say "$sledge_what not written, the build goes on: $(grep -v '^ *$' "$sledge_dir/export" | tail -n 1)"
+  fi
+  return "$sledge_code"
+}
