@@ -4,6 +4,7 @@ import pytest
 
 from sledgehammer.ports import Environment
 from sledgehammer.process import Command, LocalProcessRunner
+from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.secret import Secret
 from sledgehammer_aws.build_project import VariableContent
 
@@ -16,6 +17,7 @@ TEXT = "s3cret"
         Secret(TEXT, source="GITLAB_TOKEN"),
         Environment(variables={"GITLAB_TOKEN": TEXT}, processes=LocalProcessRunner()),
         Command(argv=("docker", "login", "--password-stdin"), env={"PASSWORD": TEXT}, input_bytes=TEXT.encode()),
+        RegistryAccess(host="r.example", username="ada", password=Secret(TEXT)),
         VariableContent(type="PLAINTEXT", value=TEXT),
     ],
     ids=lambda record: type(record).__name__,
