@@ -6,7 +6,7 @@ and gives what talks to the cloud.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sledgehammer.changes import ChangeSet, OnChange
 from sledgehammer.checkout import Checkout
@@ -15,6 +15,9 @@ from sledgehammer.outcome import Outcome, Run
 from sledgehammer.plan import BuildPlan
 from sledgehammer.process import ProcessRunner
 from sledgehammer.project import Project
+from sledgehammer.registry.access import RegistryAccess
+from sledgehammer.registry.reference import Reference
+from sledgehammer.registry.repositories import ImageRepositories
 
 OnLog = Callable[[str], None]
 """Receives the log of a running build line by line, without line ends."""
@@ -61,6 +64,23 @@ class BuildRunner(Protocol):
 
     def cancel(self, run: Run) -> None:
         """Stop a run; one that has ended is left as it is."""
+
+
+@runtime_checkable
+class RegistryOwner(Protocol):
+    """The registry that a connection's builds push to, as it is entered from this machine. A connection may have it
+    beside what every one has."""
+
+    def registry(self) -> RegistryAccess:
+        """Host and credentials. Raises CredentialsError, NotFoundError before the first apply, or ConfigurationError
+        where there is no registry."""
+
+    def image_repositories(self) -> Mapping[str, ImageRepositories]:
+        """By image name, what the plan's texts come to in a job. Raises as `registry` does."""
+
+    def remove_manifest(self, reference: Reference) -> None:
+        """Remove one manifest by its digest; one that is not there is no error. ECR does not do so by the protocol
+        that all registries share."""
 
 
 class Connection(Provisioner, BuildRunner, Protocol):

@@ -1,5 +1,6 @@
 """AWS, opened for one project and checkout. Imports boto3: only `Aws.connect` imports this."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +11,14 @@ from sledgehammer.polling import Clock, SystemClock
 from sledgehammer.ports import CiFile, Environment, OnLog
 from sledgehammer.process import ProcessRunner
 from sledgehammer.project import Project
+from sledgehammer.registry.access import RegistryAccess
+from sledgehammer.registry.reference import Reference
+from sledgehammer.registry.repositories import ImageRepositories, concrete_repositories
 from sledgehammer_aws.account import Names, names_of, read_account
 from sledgehammer_aws.client import Calls, Clients, open_clients
+from sledgehammer_aws.destination import REGISTRY_VARIABLE, destination_of
 from sledgehammer_aws.provisioner import AwsProvisioner
+from sledgehammer_aws.registry import EcrRegistry, open_registry
 from sledgehammer_aws.runs import AwsRuns
 from sledgehammer_aws.settings import Settings
 
@@ -34,7 +40,7 @@ def open_connection(
 
 @dataclass(frozen=True, kw_only=True)
 class AwsConnection:
-    """Provisions and runs. Which account it is in is asked once, when first needed."""
+    """Provisions and runs, and owns a registry. Which account it is in is asked once, when first needed."""
 
     project: Project
     settings: Settings
@@ -58,6 +64,20 @@ class AwsConnection:
 
     def cancel(self, run: Run) -> None:
         self._runs.cancel(run)
+
+    def registry(self) -> RegistryAccess:
+        return self._images.access
+
+    def image_repositories(self) -> Mapping[str, ImageRepositories]:
+        values = {REGISTRY_VARIABLE: self._images.access.host}
+        return concrete_repositories(destination_of(self.project, self.settings), values)
+
+    def remove_manifest(self, reference: Reference) -> None:
+        self._images.remove(reference)
+
+    @cached_property
+    def _images(self) -> EcrRegistry:
+        return open_registry(self.clients, self._calls)
 
     @property
     def _calls(self) -> Calls:

@@ -1,6 +1,7 @@
 """A live GitLab for one project and checkout."""
 
 import logging
+from collections.abc import Mapping
 
 from sledgehammer.changes import ChangeSet, OnChange
 from sledgehammer.checkout import Checkout
@@ -8,6 +9,9 @@ from sledgehammer.outcome import Outcome, Run
 from sledgehammer.polling import Clock, SystemClock
 from sledgehammer.ports import CiFile, Environment, OnLog
 from sledgehammer.project import Project
+from sledgehammer.registry.access import RegistryAccess
+from sledgehammer.registry.reference import Reference
+from sledgehammer.registry.repositories import ImageRepositories
 from sledgehammer.retry import RetryPolicy
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.credentials import find_access
@@ -17,6 +21,7 @@ from sledgehammer_gitlab.local_git import LocalGit
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
+from sledgehammer_gitlab.registry import GitLabRegistry
 from sledgehammer_gitlab.settings import Settings
 from sledgehammer_gitlab.variables import resolve_variables
 
@@ -26,11 +31,14 @@ POLICY = RetryPolicy()
 
 
 class GitLabConnection:
-    """Provisioner and pipelines behind the port."""
+    """Provisioner, pipelines and registry behind the ports."""
 
-    def __init__(self, provisioner: GitLabProvisioner, pipelines: GitLabPipelines, checkout: Checkout) -> None:
+    def __init__(
+        self, provisioner: GitLabProvisioner, pipelines: GitLabPipelines, images: GitLabRegistry, checkout: Checkout
+    ) -> None:
         self._provisioner = provisioner
         self._pipelines = pipelines
+        self._images = images
         self._checkout = checkout
 
     def plan(self) -> ChangeSet:
@@ -49,6 +57,15 @@ class GitLabConnection:
 
     def cancel(self, run: Run) -> None:
         self._pipelines.cancel(run)
+
+    def registry(self) -> RegistryAccess:
+        return self._images.access()
+
+    def image_repositories(self) -> Mapping[str, ImageRepositories]:
+        return self._images.repositories()
+
+    def remove_manifest(self, reference: Reference) -> None:
+        self._images.remove(reference)
 
     def _warn_of_uncommitted_files(self) -> None:
         if self._checkout.is_dirty:
@@ -97,4 +114,6 @@ def open_connection(
         wait_s=settings.wait_minutes * 60,
         clock=time,
     )
-    return GitLabConnection(GitLabProvisioner(api, mirror, read_desired=read_desired), pipelines, checkout)
+    provisioner = GitLabProvisioner(api, mirror, read_desired=read_desired)
+    images = GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time)
+    return GitLabConnection(provisioner, pipelines, images, checkout)

@@ -174,14 +174,15 @@ class Rehearsal:
 
 
 @contextmanager
-def serve() -> Iterator[LocalAws]:
-    """An empty AWS."""
+def serve(*, ecr_storage_address: str = "") -> Iterator[LocalAws]:
+    """An empty AWS; its registry works where it has a storage."""
     sent: list[str] = []
 
     def record(*, model: Any, **event: Any) -> None:
         sent.append(model.name)
 
-    with AwsEndpoint(AwsSettings(account=ACCOUNT, region=REGION)) as endpoint:
+    settings = AwsSettings(account=ACCOUNT, region=REGION, ecr_storage_address=ecr_storage_address)
+    with AwsEndpoint(settings) as endpoint:
         clients = open_clients({"AWS_ENDPOINT_URL": endpoint.url, **KEYS}, region=REGION)
         for client in (clients.codebuild, clients.ecr, clients.iam, clients.logs, clients.s3, clients.sts):
             client.meta.events.register("before-call", record)

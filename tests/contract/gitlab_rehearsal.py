@@ -113,6 +113,7 @@ class Rehearsal:
     url: str
     work: Path
     settings: Settings
+    images: tuple[str, ...] = ("web",)
     variables: Mapping[str, str] = field(default_factory=dict)
     token: str = ROOT_TOKEN
     clock: SteppingClock = field(default_factory=SteppingClock)
@@ -129,7 +130,8 @@ class Rehearsal:
 
     def connect(self) -> GitLabConnection:
         """As a new process would, with everything read anew."""
-        project = Project(name="web", images=(Image(name="web"),), root=self.work, providers={"gitlab": self.settings})
+        images = tuple(Image(name=name) for name in self.images)
+        project = Project(name="web", images=images, root=self.work, providers={"gitlab": self.settings})
         plan = BuildPlan(operations=(destination_of(project, self.settings.project).engine,))
         return open_connection(
             project,
@@ -174,20 +176,25 @@ class Rehearsal:
         return str(self.api("GET", f"{self.project}/repository/branches/main")["commit"]["id"])
 
 
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """A GitLab without projects; gives its URL."""
+def server_settings(folder: Path, *, registry_address: str = "127.0.0.1:5000") -> GitLabSettings:
+    """Settings of a GitLab that keeps its state there."""
     key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    settings = GitLabSettings(
+    return GitLabSettings(
         state_dir=folder,
         root_token=Secret(ROOT_TOKEN),
         runner_token=Secret(RUNNER_TOKEN),
         signing_key=Secret(key.decode()),
+        registry_address=registry_address,
         long_poll_s=0.0,
     )
-    with GitLabServer(settings) as server:
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """A GitLab without projects; gives its URL."""
+    with GitLabServer(server_settings(folder)) as server:
         yield server.url
 
 
