@@ -8,10 +8,14 @@ from urllib.parse import urlsplit
 from sledgehammer.errors import RemoteError
 from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.reference import Reference
+from sledgehammer.retry import RetryPolicy
 from sledgehammer.secret import Secret
 from sledgehammer_aws.client import Calls, Clients
 
 _ASK = "ecr:GetAuthorizationToken"
+
+_REMOVAL = RetryPolicy(attempts=3, deadline_s=3.0)
+"""Done at the end of something else, which it must not hold up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class EcrRegistry:
             lambda: self.clients.ecr.batch_delete_image(
                 repositoryName=reference.path, imageIds=[{"imageDigest": reference.digest}]
             ),
+            policy=_REMOVAL,
         )
         for failure in answer["failures"]:
             if failure["failureCode"] != "ImageNotFound":

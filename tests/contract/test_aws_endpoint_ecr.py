@@ -168,14 +168,18 @@ def test_unknown_names(ecr: Ecr) -> None:
 
 
 def test_manifests_need_their_parts(ecr: Ecr) -> None:
-    """A manifest without its blobs, an index without its images and a body that is no manifest are refused."""
+    """A manifest without its blobs, an index without its images or of layers, and a body that is no manifest are refused."""
     name = ecr.repository()
     missing = {"digest": "sha256:" + "0" * 64, "size": 1, "mediaType": "x"}
     answer = ecr.put_manifest(name, "v1", image_manifest(missing))
     assert (answer.status_code, code_of(answer)) == (400, "MANIFEST_BLOB_UNKNOWN")
-    index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [missing]})
+    index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [{**missing, "mediaType": OCI}]})
     answer = ecr.put_manifest(name, "v1", index, OCI_INDEX)
     assert (answer.status_code, code_of(answer)) == (404, "MANIFEST_UNKNOWN")
+    index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [missing]})
+    assert (
+        ecr.put_manifest(name, "v1", index, OCI_INDEX).status_code == 400
+    )  # a build cache, aws/containers-roadmap#876
     assert code_of(ecr.put_manifest(name, "v1", "no json")) == "MANIFEST_INVALID"
     assert ecr.tags(name) == {}
 

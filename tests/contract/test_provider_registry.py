@@ -1,15 +1,14 @@
 """Each provider's registry as it is entered from a laptop: GitLab's with tokens, ECR with Basic credentials."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import aws_rehearsal
 import gitlab_rehearsal
 import pytest
 from gitlab_rehearsal import ROOT_TOKEN
-from oci_registry import MemoryRegistry, bearer, registry_servers
-from oci_storage import MemoryStorage
+from provider_clouds import GitLabCloud, aws_with_registry, gitlab_with_registry
 from provider_rehearsals import OnAws, OnGitLab
 
 from sledgehammer.errors import ConfigurationError, NotFoundError
@@ -18,40 +17,22 @@ from sledgehammer.registry.tls import refuses_tls
 from sledgehammer.testing.contract import Rehearsal, apply
 from sledgehammer.testing.registry_contract import RegistryOwnerContract
 from sledgehammer_localstack.aws.http_server import HttpServer
-from sledgehammer_localstack.gitlab.server import GitLabServer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalGitLab:
-    """A GitLab with its registry."""
-
-    url: str
-    registry: MemoryRegistry
-    registry_host: str
 
 
 @pytest.fixture(scope="module")
-def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGitLab]:
-    registry = MemoryRegistry()
-    with registry_servers() as servers, servers.serve(registry) as host:
-        folder = tmp_path_factory.mktemp("gitlab")
-        settings = gitlab_rehearsal.server_settings(folder, registry_address=host)
-        with GitLabServer(settings) as server:
-            registry.check = bearer(lambda: f"{server.url}/jwt/auth", settings.signing_key)
-            yield LocalGitLab(url=server.url, registry=registry, registry_host=host)
+def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitLabCloud]:
+    with gitlab_with_registry(tmp_path_factory.mktemp("gitlab")) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="module")
 def aws_cloud() -> Iterator[aws_rehearsal.LocalAws]:
-    with (
-        HttpServer("127.0.0.1", 0, MemoryStorage()) as storage,
-        aws_rehearsal.serve(ecr_storage_address=f"127.0.0.1:{storage.port}") as cloud,
-    ):
+    with aws_with_registry() as cloud:
         yield cloud
 
 
 @pytest.fixture
-def on_gitlab(gitlab: LocalGitLab, tmp_path: Path) -> Iterator[OnGitLab]:
+def on_gitlab(gitlab: GitLabCloud, tmp_path: Path) -> Iterator[OnGitLab]:
     with gitlab_rehearsal.rehearse(gitlab.url, tmp_path) as here:
         here.images = ("web", "worker")
         yield OnGitLab(here=here)
@@ -99,7 +80,7 @@ def test_gitlab_without_the_project_says_to_apply(on_gitlab: OnGitLab) -> None:
         owner_of(on_gitlab).image_repositories()
 
 
-def test_gitlab_job_knows_its_registry_by_itself(gitlab: LocalGitLab, on_gitlab: OnGitLab) -> None:
+def test_gitlab_job_knows_its_registry_by_itself(gitlab: GitLabCloud, on_gitlab: OnGitLab) -> None:
     """A job's token may not read projects: what is predefined there is used, and no request is sent."""
     here = on_gitlab.here
     variables = {
@@ -131,7 +112,7 @@ def test_ecr_is_reached_as_its_endpoint_says(on_aws: OnAws) -> None:
     assert (access.is_plain_http, access.username, access.url) == (True, "AWS", on_aws.here.url)
 
 
-def test_only_who_answers_in_clear_text_refuses_tls(gitlab: LocalGitLab) -> None:
+def test_only_who_answers_in_clear_text_refuses_tls(gitlab: GitLabCloud) -> None:
     """A port at which nobody listens proves nothing, nor does a name that nobody has."""
     with HttpServer("127.0.0.1", 0) as gone:
         closed = f"127.0.0.1:{gone.port}"

@@ -13,6 +13,11 @@ INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
+_LISTED_TYPES = (
+    *INDEX_TYPES,
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
 
 
 class ManifestError(Exception):
@@ -45,6 +50,8 @@ def parse_manifest(body: bytes, content_type: str) -> Manifest:
     if not media_type or (sent and sent != media_type):
         raise ManifestError(f"manifest invalid: sent as {sent}, but says it is {media_type}")
     is_index = media_type in INDEX_TYPES
+    if is_index:
+        _check_listed(document.get("manifests") or [])
     parts = [] if is_index else [document.get("config") or {}, *(document.get("layers") or [])]
     config_type = (document.get("config") or {}).get("mediaType", "")
     return Manifest(
@@ -56,3 +63,10 @@ def parse_manifest(body: bytes, content_type: str) -> Manifest:
         subject=(document.get("subject") or {}).get("digest", ""),
         artifact_type=document.get("artifactType") or config_type,
     )
+
+
+def _check_listed(children: list[Any]) -> None:
+    """BuildKit's caches that are an index list layers, which ECR answers with 400 (aws/containers-roadmap#876)."""
+    for child in children:
+        if child.get("mediaType", _LISTED_TYPES[0]) not in _LISTED_TYPES:
+            raise ManifestError(f"manifest invalid: an index lists manifests, not {child['mediaType']}")
