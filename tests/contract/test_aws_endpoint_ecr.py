@@ -168,7 +168,7 @@ def test_unknown_names(ecr: Ecr) -> None:
 
 
 def test_manifests_need_their_parts(ecr: Ecr) -> None:
-    """A manifest without its blobs, an index without its images or of layers, and a body that is no manifest are refused."""
+    """A manifest without its blobs, an index of absent images or of layers, a body that is no manifest: all refused."""
     name = ecr.repository()
     missing = {"digest": "sha256:" + "0" * 64, "size": 1, "mediaType": "x"}
     answer = ecr.put_manifest(name, "v1", image_manifest(missing))
