@@ -1,0 +1,103 @@
+"""What one instruction takes from the build context, as expressions over paths."""
+
+import csv
+import io
+import os
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sledgehammer.context.ignore import matcher_expression
+from sledgehammer.context.pattern import compile_expression, file_match, literal
+from sledgehammer.dockerfile.instruction import Instruction
+from sledgehammer.dockerfile.scope import ScopedInstruction
+from sledgehammer.dockerfile.words import split_words, unquote
+
+_ELSEWHERE = re.compile(r"https?://.+|git://.+|ssh://.+|[^/@]+@[^/:]+:.+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePattern:
+    """One source below the context: `files` matches what is taken, `links` the links that are gone through."""
+
+    text: str
+    files: bytes
+    links: tuple[bytes, ...] = ()
+
+    def takes(self, path: str) -> bool:
+        """Whether a file, were there no links on the way, is taken."""
+        return compile_expression(self.files).search(os.fsencode(path)) is not None
+
+
+EVERYTHING = SourcePattern(text=".", files=b"^")
+
+
+def instruction_sources(scoped: ScopedInstruction) -> tuple[SourcePattern, ...]:
+    """What one instruction takes from the context."""
+    instruction = scoped.instruction
+    if instruction.keyword in ("ADD", "COPY") and instruction.flag("from") is None:
+        if any(not scoped.knows(word) for word in _copied_words(instruction)):
+            return (EVERYTHING,)
+        words = [scoped.expanded(word) for word in _copied_words(instruction)]
+        has_parents = any(flag.name == "parents" and flag.value != "false" for flag in instruction.flags)
+        make = parents_pattern if has_parents else source_pattern
+        return tuple(make(word) for word in words if _ELSEWHERE.fullmatch(word) is None)
+    if instruction.keyword == "RUN":
+        return tuple(source_pattern(source, is_literal=True) for source in _mounted(scoped))
+    return ()
+
+
+def remote_sources(scoped: ScopedInstruction) -> tuple[str, ...]:
+    """URLs and git references of an ADD whose content nothing in the Dockerfile pins."""
+    instruction = scoped.instruction
+    if instruction.keyword != "ADD" or instruction.flag("from") is not None or instruction.flag("checksum"):
+        return ()
+    words = (scoped.expanded(word) for word in _copied_words(instruction))
+    return tuple(word for word in words if _ELSEWHERE.fullmatch(word) is not None)
+
+
+def _copied_words(instruction: Instruction) -> list[str]:
+    """Sources as written; here-documents are in the Dockerfile's own bytes."""
+    if instruction.exec_form is not None:
+        return list(instruction.exec_form[:-1])
+    marks = {f"<<{'-' if doc.strips_tabs else ''}{doc.name}" for doc in instruction.heredocs}
+    return [word for word in split_words(instruction.text)[:-1] if unquote(word).lstrip("0123456789") not in marks]
+
+
+def _mounted(scoped: ScopedInstruction) -> Iterator[str]:
+    """Sources of the bind mounts that name no stage or image."""
+    for flag in scoped.instruction.flags:
+        if flag.name == "mount":
+            options = mount_options(flag.value or "")
+            if options.get("type", "bind") == "bind" and "from" not in options:
+                yield scoped.expanded(options.get("source", options.get("src", "")))
+
+
+def mount_options(value: str) -> dict[str, str]:
+    """The comma-separated `key=value` words of one `--mount`."""
+    words = next(csv.reader(io.StringIO(value)), [])
+    pairs = (word.partition("=") for word in words)
+    return {key.strip().lower(): content.strip() for key, _, content in pairs}
+
+
+def source_pattern(word: str, *, is_literal: bool = False) -> SourcePattern:
+    """A path or pattern below the context; what it matches is taken with all that lies below."""
+    path = posixpath.normpath("/" + word).lstrip("/")
+    if path == "":
+        return EVERYTHING
+    make = literal if is_literal or not any(wild in path for wild in "*?[") else file_match
+    elements = [make(element) for element in path.split("/")]
+    prefixes = tuple(b"^" + b"/".join(elements[: end + 1]) + b"$" for end in range(len(elements)))
+    return SourcePattern(text=path, files=b"^" + b"/".join(elements) + b"(/.*)?$", links=prefixes)
+
+
+def parents_pattern(word: str) -> SourcePattern:
+    """A source under `--parents`: `**` is any number of folders, `/./` only says where the kept path begins."""
+    pivot = word.partition("/./")[0] if "/./" in word else ""
+    path = posixpath.normpath("/" + word).lstrip("/")
+    if path == "":
+        return EVERYTHING
+    matched = matcher_expression(path)
+    files = matched[:-1] + b"(/.*)?$" if matched.endswith(b"$") else matched
+    return SourcePattern(text=path, files=files, links=source_pattern(pivot).links)

@@ -1,0 +1,65 @@
+"""The content key in a CI job: patterns compiled into an awk program, and the call that makes the key there."""
+
+import shlex
+from collections.abc import Sequence
+from importlib.resources import files
+
+from sledgehammer.context.content_key import KeyRecipe, NoKey, header_of
+from sledgehammer.context.ignore import IgnoreRules
+from sledgehammer.context.sources import SourcePattern
+
+_PLAIN = frozenset(range(0x20, 0x7F)) - {ord("/")}
+
+
+def content_key_functions() -> str:
+    """The shell functions; they need `sledge_say` and the folder `$sledge_dir`."""
+    return files("sledgehammer.shell").joinpath("content_key.sh").read_text(encoding="utf-8")
+
+
+def render_content_key(recipe: KeyRecipe | NoKey, *, image: str, bases: str = "sledge_bases") -> str:
+    """One command that sets `sledge_key` to the key, or to nothing after a line that says why.
+
+    `bases` names the shell variable that holds one line `REFERENCE sha256:…` per base image of the recipe.
+    """
+    if isinstance(recipe, NoKey):
+        return shlex.join(["sledge_no_content_key", image, recipe.reason])
+    words = [
+        image,
+        recipe.context,
+        recipe.dockerfile,
+        recipe.dockerfile_digest,
+        recipe.ignore_digest,
+        str(len(recipe.base_images)),
+        header_of(recipe),
+        filter_program(recipe.rules, recipe.use.sources),
+    ]
+    return f'{shlex.join(["sledge_content_key", *words])} "${{{bases}}}"'
+
+
+def filter_program(rules: IgnoreRules, sources: Sequence[SourcePattern]) -> str:
+    """Three awk functions over a path: whether ignore rule `i` matches it, whether it is used, whether, being a link,
+    a source goes through it. Expressions are literals, which busybox compiles once."""
+    tests = [f"  if (i == {at}) return p ~ /{_awk(rule.expression)}/" for at, rule in enumerate(rules.rules, 1)]
+    exceptions = "".join("1" if rule.is_exception else "0" for rule in rules.rules)
+    links = dict.fromkeys(link for source in sources for link in source.links)
+    return "\n".join(
+        [
+            "function matches(i, p) {",
+            *tests,
+            "  return 0",
+            "}",
+            f"function is_used(p) {{ return {_any(dict.fromkeys(source.files for source in sources))} }}",
+            f"function is_followed(p) {{ return {_any(links)} }}",
+            f'BEGIN {{ exceptions = "{exceptions}" }}',
+        ]
+    )
+
+
+def _any(expressions: dict[bytes, None]) -> str:
+    return " || ".join(f"p ~ /{_awk(expression)}/" for expression in expressions) or "0"
+
+
+def _awk(expression: bytes) -> str:
+    """As a literal between slashes. A slash is written as an octal escape: after a backslash some awks would take
+    the backslash, too, as a member of a bracket."""
+    return "".join(chr(byte) if byte in _PLAIN else f"\\{byte:03o}" for byte in expression)
