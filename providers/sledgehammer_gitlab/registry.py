@@ -39,7 +39,7 @@ class GitLabRegistry:
 
     def repositories(self) -> Mapping[str, ImageRepositories]:
         """What the plan's texts come to in a job."""
-        return concrete_repositories(destination_of(self._project), {IMAGE_VARIABLE: self._prefix})
+        return concrete_repositories(destination_of(self._project, self._path), {IMAGE_VARIABLE: self._prefix})
 
     def remove(self, reference: Reference) -> None:
         """By the registry's own protocol."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sledgehammer.destination import Destination
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.operations import EnvVar, Text
-from sledgehammer.plan import Destination
 from sledgehammer.registry.reference import Reference, parse_reference
 
 

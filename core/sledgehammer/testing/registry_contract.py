@@ -6,8 +6,8 @@ The rehearsal's cloud needs a registry that really keeps what is pushed; every r
 
 import pytest
 
+from sledgehammer.destination import Repository
 from sledgehammer.operations import Text
-from sledgehammer.plan import Repository
 from sledgehammer.ports import RegistryOwner
 from sledgehammer.registry.blobs import push_blob
 from sledgehammer.registry.client import RegistryClient
