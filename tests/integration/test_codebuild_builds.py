@@ -46,6 +46,14 @@ phases:
         --cache-to "type=registry,ref=$REPOSITORY:cache,mode=max,image-manifest=true,oci-mediatypes=true" .
       - DIGEST=$(jq -r '."containerimage.digest"' /tmp/built.json)
 """
+COPIES = """version: 0.2
+phases:
+  build:
+    commands:
+      - aws ecr get-login-password | docker login --username AWS --password-stdin "${REPOSITORY%%/*}"
+      - docker buildx imagetools create --tag "$REPOSITORY:copy" debian:trixie-slim
+      - docker buildx imagetools inspect "$REPOSITORY:copy" --format 'found {{.Name}}'
+"""
 ENDED = 600
 
 
@@ -152,6 +160,16 @@ def test_build_pushes_image_and_cache_to_ecr(account: Account) -> None:
     assert again["buildStatus"] == "SUCCEEDED", log
     # BuildKit prints DONE, not CACHED, for a cached step whose layer it had to fetch: only what ran has an output.
     assert " installed\n" not in log
+
+
+def test_registries_are_reached_by_buildx_itself(account: Account) -> None:
+    """Buildx asks no engine for `imagetools`: in a build it finds ECR over plain HTTP and Docker Hub's mirror."""
+    ecr = account.client("ecr")
+    repository = ecr.create_repository(repositoryName=account.name)["repository"]["repositoryUri"]
+    account.make_project(COPIES, source={"type": "NO_SOURCE"}, env={"REPOSITORY": repository}, image=STANDARD)
+    build, log = account.finish()
+    assert build["buildStatus"] == "SUCCEEDED", log
+    assert f"found {repository}:copy" in log
 
 
 def test_broken_dockerfile_fails_the_build_phase(account: Account) -> None:

@@ -117,6 +117,35 @@ def test_docker_in_docker_over_tls_builds_an_image(runner: Running, cli: dict[st
     assert "WARNING" not in log
 
 
+def test_registries_are_reached_without_an_engine(runner: Running, cli: dict[str, str], stack: StackConfig) -> None:
+    """Buildx asks no engine for `imagetools`: it finds plain-HTTP registries and Docker Hub's mirror all the same."""
+    if not stack.mirror_address:
+        pytest.skip("Docker Hub is reachable: there is no mirror to ask")
+    own = stack.mirror_address
+    script = [
+        f"docker buildx imagetools create --tag {own}/runner-jobs/copy:1 debian:trixie-slim",
+        f"docker buildx imagetools inspect {own}/runner-jobs/copy:1 --format 'found {{{{.Name}}}}'",
+        "docker buildx imagetools inspect debian:trixie-slim --format 'found {{.Name}}'",
+    ]
+    final, log = run(runner, payload(14, script, image=cli))
+    assert final["state"] == "success", log
+    assert f"\nfound {own}/runner-jobs/copy:1" in log
+    assert "\nfound debian:trixie-slim" in log
+
+
+def test_builds_stay_on_the_jobs_engine(runner: Running, cli: dict[str, str], dind: dict[str, Any]) -> None:
+    """What buildx is told of registries does not change where `docker buildx build` builds."""
+    script = [
+        "printf 'FROM scratch\\nLABEL a=b\\n' | docker buildx build --tag mine -",
+        "docker images --format '{{.Repository}} here'",
+        "docker ps --all --quiet | wc -l",
+    ]
+    final, log = run(runner, payload(15, script, image=cli, services=[dind], variables=[TLS]))
+    assert final["state"] == "success", log
+    assert "\nmine here\n" in log
+    assert "\n0\n" in log  # no BuildKit in a container of its own
+
+
 def test_two_jobs_each_have_their_own_docker(runner: Running, cli: dict[str, str], dind: dict[str, Any]) -> None:
     """Two jobs at a time that both call their service `docker` do not see each other's images."""
 

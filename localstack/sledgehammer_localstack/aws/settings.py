@@ -1,9 +1,11 @@
 """What the AWS endpoint is told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sledgehammer_localstack.config import StackConfig
+from sledgehammer_localstack.engine.buildx_files import client_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +26,14 @@ class AwsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """Where builds run as containers. `dind_daemon_file` becomes /etc/docker/daemon.json in each of them."""
+    """Where builds run as containers. `dind_daemon_file` becomes /etc/docker/daemon.json in each of them,
+    `client_files` are files of this machine by their path there."""
 
     docker_host: str
     network: str
     stack: str
     dind_daemon_file: Path
+    client_files: Mapping[str, Path]
 
 
 def settings_of_stack(config: StackConfig) -> AwsSettings:
@@ -51,4 +55,5 @@ def engine_of_stack(config: StackConfig) -> EngineSettings:
         network=config.network,
         stack=config.name,
         dind_daemon_file=config.state_dir / "engine" / "dind-daemon.json",
+        client_files=client_files(config.state_dir),
     )

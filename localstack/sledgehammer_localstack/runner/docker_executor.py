@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 
 from sledgehammer.errors import NotFoundError
+from sledgehammer_localstack.container_files import add_files
 from sledgehammer_localstack.container_spec import ContainerSpec
 from sledgehammer_localstack.containers import ContainerEngine
 from sledgehammer_localstack.runner.executor import Members
@@ -151,8 +152,7 @@ class DockerExecutor:
             ),
             aliases=service_names(Service(name=image, alias=self._variables.expand(service.alias))),
         )
-        if has_engine:
-            self._copy_engine_files(name)
+        self._copy_files(name, has_engine=has_engine)
         self._engine.start(name)
         return RunningService(name=image, container=name, ports=ports_to_dial(config.tcp_ports, environment))
 
@@ -181,8 +181,7 @@ class DockerExecutor:
             ),
             aliases=("build",),
         )
-        if has_engine:
-            self._copy_engine_files(self._build)
+        self._copy_files(self._build, has_engine=has_engine)
         self._put_at("/", self._add_project_dir)
 
     def _create(self, spec: ContainerSpec, *, aliases: tuple[str, ...]) -> None:
@@ -204,16 +203,10 @@ class DockerExecutor:
             trace=self._trace,
         )
 
-    def _copy_engine_files(self, container: str) -> None:
-        def fill(tar: tarfile.TarFile) -> None:
-            for path, source in self._settings.engine_files.items():
-                content = source.read_bytes()
-                member = tarfile.TarInfo(path.lstrip("/"))
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
-
-        if self._settings.engine_files:
-            self._put_at("/", fill, container=container)
+    def _copy_files(self, container: str, *, has_engine: bool) -> None:
+        files = {**self._settings.client_files, **(self._settings.engine_files if has_engine else {})}
+        if files:
+            self._put_at("/", lambda tar: add_files(tar, files), container=container)
 
     def _add_project_dir(self, tar: tarfile.TarFile) -> None:
         directory = PurePosixPath(self._project_dir)

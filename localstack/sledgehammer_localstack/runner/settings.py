@@ -10,6 +10,7 @@ from typing import Any
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.secret import Secret
 from sledgehammer_localstack.config import load_secrets, load_stack
+from sledgehammer_localstack.engine.buildx_files import client_files
 
 MEBIBYTE = 1 << 20
 
@@ -17,7 +18,8 @@ MEBIBYTE = 1 << 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerSettings:
     """The docker executor. `volumes` are shared by the containers of one job. `engine_files` (path on this
-    machine by path in the container) are copied into containers whose image holds a Docker engine of its own."""
+    machine by path in the container) are copied into containers whose image holds a Docker engine of its own,
+    `client_files` into every container."""
 
     docker_host: str
     network: str = "bridge"
@@ -25,6 +27,7 @@ class DockerSettings:
     is_privileged: bool = True
     volumes: tuple[str, ...] = ("/cache", "/certs/client")
     engine_files: Mapping[str, Path] = field(default_factory=dict)
+    client_files: Mapping[str, Path] = field(default_factory=dict)
     pull_policy: str = "if-not-present"
     services_timeout_s: float = 30.0
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +72,7 @@ def settings_from_stack(state_dir: Path) -> RunnerSettings:
             network=stack.network,
             default_image=f"docker:{stack.docker_version}-cli",
             engine_files={"/etc/docker/daemon.json": daemon_file} if daemon_file.exists() else {},
+            client_files=client_files(state_dir),
             labels={"sledgehammer.stack": stack.name},
         ),
     )
@@ -111,8 +115,9 @@ def _docker(found: Mapping[str, Any], config_file: Path) -> DockerSettings:
     fields = dict(found)
     if "volumes" in fields:
         fields["volumes"] = tuple(fields["volumes"])
-    files = fields.get("engine_files", {})
-    return DockerSettings(**{**fields, "engine_files": {path: Path(source) for path, source in files.items()}})
+    for name in ("engine_files", "client_files"):
+        fields[name] = {path: Path(source) for path, source in fields.get(name, {}).items()}
+    return DockerSettings(**fields)
 
 
 def _refuse_unknown(found: Mapping[str, Any], known: tuple[str, ...], config_file: Path) -> None:

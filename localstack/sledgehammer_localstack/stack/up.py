@@ -4,6 +4,7 @@ from sledgehammer.errors import ConflictError, NotFoundError
 from sledgehammer.process import ProcessRunner
 from sledgehammer_localstack.config import StackConfig, StackSecrets, load_stack, save_stack
 from sledgehammer_localstack.engine import ensure_engine
+from sledgehammer_localstack.engine.buildx_files import write_buildx_files
 from sledgehammer_localstack.engine.find import Engine, ensure_privileged
 from sledgehammer_localstack.engine.nested import write_nested_configuration
 from sledgehammer_localstack.images.make import ImageSet, ensure_images
@@ -72,6 +73,7 @@ def prepare(options: StackOptions, *, runner: ProcessRunner, say: Say) -> StackC
     config = _configuration(options, engine, network, images)
     save_stack(config)
     write_nested_configuration(config)
+    write_buildx_files(config)
     _start_registries(options, config, secrets, runner=runner, say=say)
     return config
 

@@ -1,16 +1,17 @@
 """Builds in containers of a Docker engine, privileged ones with a Docker daemon of their own inside."""
 
 import contextlib
-import io
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import IO
 
 from sledgehammer.errors import RemoteError
 from sledgehammer_localstack.aws.codebuild.workspace import ImagePullError, OnOutput, Provision
 from sledgehammer_localstack.aws.settings import EngineSettings
+from sledgehammer_localstack.container_files import file_archive
 from sledgehammer_localstack.container_spec import ContainerSpec
 from sledgehammer_localstack.containers import ContainerEngine
 
@@ -54,9 +55,8 @@ class ContainerExecutor:
         try:
             with _directories() as tar:
                 self._engine.copy_in(container, "/", tar)
-            if provision.privileged:
-                with _daemon_file(self._settings.dind_daemon_file.read_bytes()) as tar:
-                    self._engine.copy_in(container, "/", tar)
+            with file_archive(self._files(provision)) as tar:
+                self._engine.copy_in(container, "/", tar)
             self._engine.start(container)
             if provision.privileged:
                 _wait_for_docker(self._engine, container)
@@ -64,6 +64,10 @@ class ContainerExecutor:
             workspace.close()
             raise
         return workspace
+
+    def _files(self, provision: Provision) -> Mapping[str, Path]:
+        daemon = {"/etc/docker/daemon.json": self._settings.dind_daemon_file} if provision.privileged else {}
+        return {**self._settings.client_files, **daemon}
 
     def _spec(self, provision: Provision) -> ContainerSpec:
         labels = {"sledgehammer.stack": self._settings.stack, SERVICE_LABEL: self._settings.stack}
@@ -125,17 +129,6 @@ def _directories() -> Iterator[IO[bytes]]:
             for name in ("codebuild", "codebuild/output", "codebuild/output/src", "codebuild/output/src/src"):
                 archive.addfile(_directory(name, 0o755))
             archive.addfile(_directory("codebuild/readonly", 0o700))
-        yield file
-
-
-@contextlib.contextmanager
-def _daemon_file(content: bytes) -> Iterator[IO[bytes]]:
-    with tempfile.TemporaryFile() as file:  # docker reads it as its standard input
-        with tarfile.open(fileobj=file, mode="w:") as archive:
-            archive.addfile(_directory("etc/docker", 0o755))
-            entry = tarfile.TarInfo("etc/docker/daemon.json")
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
         yield file
 
 
