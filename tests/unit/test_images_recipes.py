@@ -7,6 +7,7 @@ import pytest
 
 from sledgehammer_localstack.images import recipes
 from sledgehammer_localstack.images.authorities import extra_certificates, split_certificates
+from sledgehammer_localstack.images.on_request import ALL_RECIPES, ON_REQUEST, engine_recipes, with_parents
 from sledgehammer_localstack.images.recipes import RECIPES, recipe_keys
 
 FIRST = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -15,23 +16,48 @@ SECOND = "-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n"
 
 def test_parents_come_before_their_children() -> None:
     """An image is made from one that is there already."""
-    names = [recipe.name for recipe in RECIPES]
+    names = [recipe.name for recipe in ALL_RECIPES]
 
-    assert all(recipe.parent in names[: names.index(recipe.name)] for recipe in RECIPES[1:])
+    children = [recipe for recipe in ALL_RECIPES if recipe.parent]
+    assert all(recipe.parent in names[: names.index(recipe.name)] for recipe in children)
+    assert all(bool(recipe.suite) != bool(recipe.parent) for recipe in ALL_RECIPES)
 
 
 def test_no_tag_stands_for_two_images() -> None:
     """Each name that a Dockerfile or a job uses is given once."""
-    tags = [tag for recipe in RECIPES for tag in recipe.tags]
+    tags = [tag for recipe in ALL_RECIPES for tag in recipe.tags]
 
     assert len(tags) == len(set(tags))
 
 
 def test_dockerfiles_name_their_parents() -> None:
     """What a recipe says of its parent is what its Dockerfile builds upon."""
-    for recipe in RECIPES[1:]:
-        text = (recipes.RECIPES_DIR / recipe.name / "Dockerfile").read_text()
-        assert f"FROM sledgehammer/{recipe.parent}\n" in text
+    for recipe in (recipe for recipe in ALL_RECIPES if recipe.parent):
+        text = (recipe.source / "Dockerfile").read_text()
+        if "PARENT" in recipe.arguments:
+            assert recipe.arguments["PARENT"] == f"sledgehammer/{recipe.parent}"
+            assert "FROM $PARENT\n" in text
+        else:
+            named = (f"FROM sledgehammer/{recipe.parent}\n", f"ARG PARENT=sledgehammer/{recipe.parent}\n")
+            assert any(line in text for line in named)
+
+
+def test_an_engine_of_another_age_is_made_from_its_own_debian() -> None:
+    """Asked for by its version, it brings all it stands on, and not the stack's own images."""
+    assert [recipe.name for recipe in with_parents(engine_recipes("20.10"))] == [
+        "debian-bookworm",
+        "docker-cli-20.10",
+        "docker-dind-20.10",
+    ]
+    assert engine_recipes("26.1") == ("docker-cli", "docker-dind")
+
+
+def test_what_is_made_on_request_leaves_the_rest_alone() -> None:
+    """The quick start makes RECIPES and nothing else, under the same keys whatever else could be made."""
+    assert not set(RECIPES) & set(ON_REQUEST)
+    alone, among = recipe_keys(RECIPES, certificates=[FIRST]), recipe_keys(ALL_RECIPES, certificates=[FIRST])
+    assert {name: among[name] for name in alone} == alone
+    assert len(set(among.values())) == len(ALL_RECIPES)
 
 
 def test_another_certificate_on_the_host_makes_all_images_anew() -> None:

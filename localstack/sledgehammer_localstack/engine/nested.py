@@ -2,13 +2,14 @@
 
 import ipaddress
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sledgehammer_localstack.config import StackConfig
 from sledgehammer_localstack.engine.addresses import outgoing_mtu
 
 NESTED_FILE = "dind-daemon.json"
+_FIRST_WITH_STORE = 24
 _RESOLVER_FILES = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 """The second holds what stands behind systemd-resolved's stub on 127.0.0.53 (systemd-resolved.service(8))."""
 
@@ -28,6 +29,14 @@ def nested_configuration(config: StackConfig, *, mtu: int, dns: Iterable[str]) -
         **({"dns": servers} if (servers := list(dns)) else {}),
         **mirror,
     }
+
+
+def suited_to(version: str, configuration: Mapping[str, object], *, has_containerd_store: bool) -> Mapping[str, object]:
+    """The configuration for an engine of `major.minor`: Docker before 24 knows no containerd image store, and a
+    later one may do without."""
+    if has_containerd_store and int(version.partition(".")[0]) >= _FIRST_WITH_STORE:
+        return configuration
+    return {key: value for key, value in configuration.items() if key != "features"}
 
 
 def reachable_nameservers(resolver_texts: Iterable[str]) -> tuple[str, ...]:

@@ -7,31 +7,35 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sledgehammer.errors import RemoteError
-from sledgehammer.process import ProcessRunner
+from sledgehammer.process import Command, ProcessRunner, run_checked
 from sledgehammer_localstack.engine.install import ensure_programs
-from sledgehammer_localstack.images.recipes import BASE, RECIPES_DIR, SUITE
+from sledgehammer_localstack.images.recipes import Recipe
 from sledgehammer_localstack.progress import Say
 
 _PACKAGES = ("mmdebstrap", "debian-archive-keyring")
+RELEASED = frozenset({"bookworm", "trixie"})
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def make_base(
-    docker_host: str, *, tag: str, label: str, certificates: Sequence[str], runner: ProcessRunner, say: Say
+    docker_host: str, *, recipe: Recipe, label: str, certificates: Sequence[str], runner: ProcessRunner, say: Say
 ) -> None:
-    """Make a Debian root that trusts `certificates`, and hand it to the engine as `tag`. Raises RemoteError with
-    the last words of mmdebstrap or docker."""
+    """Make the root of the recipe's suite that trusts `certificates`, and hand it to the engine under its name.
+    Raises RemoteError with the last words of mmdebstrap or docker."""
     ensure_programs(runner, ("mmdebstrap",), packages=_PACKAGES, say=say)
     with tempfile.TemporaryDirectory(prefix="sledgehammer-base-") as folder:
-        options = _mmdebstrap_options(_write_certificates(Path(folder), certificates))
-        argv = ["mmdebstrap", *options, SUITE, "-"]  # without a mirror: Debian's own, updates included
-        imported = ["docker", "--host", docker_host, "import", "--change", 'CMD ["bash"]', "--change", f"LABEL {label}"]
-        _pipe(argv, [*imported, "-", tag])
+        options = _mmdebstrap_options(recipe, _write_certificates(Path(folder), certificates))
+        argv = ["mmdebstrap", *options, recipe.suite, "-"]  # without a mirror: Debian's own, updates included
+        docker = ("docker", "--host", docker_host)
+        imported = (*docker, "import", "--change", 'CMD ["bash"]', "--change", f"LABEL {label}", "-")
+        image_id = _pipe(argv, imported)
+        # Named only now: docker takes a root that was cut off for a whole one.
+        run_checked(runner, Command(argv=(*docker, "tag", image_id, recipe.image)))
 
 
-def _mmdebstrap_options(certificate_files: Sequence[Path]) -> list[str]:
+def _mmdebstrap_options(recipe: Recipe, certificate_files: Sequence[Path]) -> list[str]:
     """apt.conf is copied at the end: apt, which works on the root from outside, must not act on it here."""
-    files = RECIPES_DIR / BASE
+    files = recipe.source
     trust = [f"--customize-hook=copy-in {path} /usr/local/share/ca-certificates" for path in certificate_files]
     trust += ['--customize-hook=chroot "$1" update-ca-certificates'] if certificate_files else []
     # mmdebstrap's own cleaning goes by apt's configuration, which then names these no more.
@@ -40,7 +44,15 @@ def _mmdebstrap_options(certificate_files: Sequence[Path]) -> list[str]:
     keyring = [f"--keyring={_KEYRING}"] if _KEYRING.exists() else []
     # Given as a file, mmdebstrap would not heed path-exclude while it unpacks the essential packages.
     lines = [line for line in (files / "dpkg.cfg").read_text().splitlines() if not line.startswith("#")]
-    options = ["--quiet", "--variant=minbase", "--include=ca-certificates", *(f"--dpkgopt={line}" for line in lines)]
+    # What is no release yet may stand still for longer than its lists say that they are valid.
+    stale = [] if recipe.suite in RELEASED else ['--aptopt=Acquire::Check-Valid-Until "false"']
+    options = [
+        "--quiet",
+        *stale,
+        "--variant=minbase",
+        "--include=ca-certificates",
+        *(f"--dpkgopt={line}" for line in lines),
+    ]
     return [*options, *trust, *apt, *keyring]
 
 
@@ -51,8 +63,8 @@ def _write_certificates(folder: Path, certificates: Sequence[str]) -> list[Path]
     return paths
 
 
-def _pipe(producer: Sequence[str], consumer: Sequence[str]) -> None:
-    """`producer | consumer`: a root of hundreds of megabytes need not lie on the disk in between."""
+def _pipe(producer: Sequence[str], consumer: Sequence[str]) -> str:
+    """What `producer | consumer` prints: a root of hundreds of megabytes need not lie on the disk in between."""
     with tempfile.TemporaryFile() as complaints, _started(producer, complaints.fileno()) as source:
         sink = subprocess.run(consumer, stdin=source.stdout, capture_output=True, check=False)
         if source.stdout is not None:
@@ -64,6 +76,7 @@ def _pipe(producer: Sequence[str], consumer: Sequence[str]) -> None:
         raise RemoteError(f"making a Debian root with mmdebstrap ended with exit code {exit_code}: {said}")
     if sink.returncode != 0:
         raise RemoteError(f"docker import ended with exit code {sink.returncode}: {sink.stderr.decode().strip()}")
+    return sink.stdout.decode().strip()
 
 
 @contextlib.contextmanager

@@ -2,13 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from sledgehammer.errors import NotFoundError
-
 DOCKER_VERSION = "26.1"
-SUITE = "trixie"
 BASE = "debian"
 CODEBUILD_IMAGE = "aws/codebuild/standard:7.0"
 REGISTRY_IMAGE = "registry:2"
@@ -18,12 +15,16 @@ RECIPES_DIR = Path(__file__).parent / "recipes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One image. `name` is the folder with its Dockerfile; the base has none, mmdebstrap makes it. `tags`: what it
-    is called besides `sledgehammer/<name>`; the first of those on Docker Hub is what gets pulled from there."""
+    """One image. `folder` (its name, where none is given) holds its Dockerfile, which takes `arguments`; one with a
+    `suite` has none: mmdebstrap makes the root of that Debian. `tags`: what it is called besides
+    `sledgehammer/<name>`; the first of those on Docker Hub is what gets pulled from there."""
 
     name: str
     parent: str
     tags: tuple[str, ...]
+    suite: str = ""
+    folder: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict, hash=False)
     is_on_hub: bool = True
     is_mirrored: bool = False  # Dockerfiles build upon it
 
@@ -32,12 +33,18 @@ class Recipe:
         """Our own name for it, which Dockerfiles of other recipes use."""
         return f"sledgehammer/{self.name}"
 
+    @property
+    def source(self) -> Path:
+        """The folder it is made from."""
+        return RECIPES_DIR / (self.folder or self.name)
+
 
 # In an order in which two workers can make them: no recipe stands right behind its parent for long.
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
         name=BASE,
         parent="",
+        suite="trixie",
         tags=("debian:trixie-slim", "debian:trixie", "debian:13-slim", "debian:13", "debian:stable-slim"),
         is_mirrored=True,
     ),
@@ -50,28 +57,23 @@ RECIPES: tuple[Recipe, ...] = (
 )
 
 
-def find_recipe(name: str) -> Recipe:
-    """The recipe of that name."""
-    for recipe in RECIPES:
-        if recipe.name == name:
-            return recipe
-    raise NotFoundError(f"there is no image recipe {name}; there are {', '.join(r.name for r in RECIPES)}")
-
-
 def recipe_keys(recipes: Sequence[Recipe], *, certificates: Sequence[str]) -> Mapping[str, str]:
-    """For each recipe a digest of all it is made from: its folder, its parent's key, the suite, the host's own
-    certificate authorities, and for the base the program that makes it. Parents stand before their children."""
+    """For each recipe a digest of all it is made from: its folder, its parent's key, its arguments, the host's own
+    certificate authorities, and for a base its suite and the program that makes it. Parents stand before their
+    children."""
     keys: dict[str, str] = {}
     for recipe in recipes:
         digest = hashlib.sha256()
-        parts = [recipe.name, SUITE, *certificates, keys.get(recipe.parent, ""), *_folder_parts(recipe.name)]
+        arguments = [part for pair in sorted(recipe.arguments.items()) for part in pair]
+        own = [recipe.name, recipe.suite, keys.get(recipe.parent, ""), *arguments]
+        parts = [*own, *certificates, *_folder_parts(recipe)]
         for part in parts:
             digest.update(part.encode() + b"\0")
         keys[recipe.name] = digest.hexdigest()[:20]
     return keys
 
 
-def _folder_parts(name: str) -> list[str]:
-    files = sorted(path for path in (RECIPES_DIR / name).glob("*") if path.is_file())
-    files += [Path(__file__).parent / "base.py"] if name == BASE else []
+def _folder_parts(recipe: Recipe) -> list[str]:
+    files = sorted(path for path in recipe.source.glob("*") if path.is_file())
+    files += [Path(__file__).parent / "base.py"] if recipe.suite else []
     return [part for path in files for part in (path.name, path.read_text(encoding="utf-8"))]

@@ -19,6 +19,7 @@ PORT = 5000
 GITLAB_PLACE, ECR_PLACE, MIRROR_PLACE = 2, 3, 4
 """Their fixed host numbers on the stack's network; 1 is the gateway."""
 
+_MIRROR = "mirror"
 _CERTIFICATE = "gitlab-signing.crt"
 _CERTIFICATE_FOLDER = "/etc/docker/registry"
 _READY_TIMEOUT_S = 30.0
@@ -60,8 +61,13 @@ def registries(config: StackConfig, secrets: StackSecrets) -> tuple[Registry, ..
     # The AWS endpoint passes uploads on under its own address: locations must not name this one.
     relative = {"REGISTRY_HTTP_RELATIVEURLS": "true"}
     ecr = Registry(part="ecr-storage", address=config.ecr_storage_address, env={**deletable, **relative})
-    mirror = Registry(part="mirror", address=config.mirror_address, env=deletable, is_published=True)
+    mirror = Registry(part=_MIRROR, address=config.mirror_address, env=deletable, is_published=True)
     return (gitlab, ecr, mirror) if config.mirror_address else (gitlab, ecr)
+
+
+def mirror_container(stack: str) -> str:
+    """The container of a stack's Docker Hub mirror."""
+    return Registry(part=_MIRROR, address="", env={}).container(stack)
 
 
 def ensure_registry(

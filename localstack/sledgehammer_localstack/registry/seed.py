@@ -44,7 +44,7 @@ def _holds(mirror: str, tag: str, recipe: Recipe, docker: Sequence[str], runner:
 
 
 def _push(mirror: str, tag: str, recipe: Recipe, docker: Sequence[str], runner: ProcessRunner) -> None:
-    target = f"{mirror}/library/{tag}"
+    target = f"{mirror}/{_repository(tag)}"
     run_checked(runner, Command(argv=(*docker, "tag", recipe.image, target)))
     try:
         run_checked(runner, Command(argv=(*docker, "push", "--quiet", target)))
@@ -66,5 +66,10 @@ def _tag_remotely(mirror: str, source: str, target: str) -> None:
 
 
 def _manifest_url(mirror: str, tag: str) -> str:
-    name, _, version = tag.partition(":")
-    return f"http://{mirror}/v2/library/{name}/manifests/{version}"
+    name, _, version = _repository(tag).partition(":")
+    return f"http://{mirror}/v2/{name}/manifests/{version}"
+
+
+def _repository(tag: str) -> str:
+    """Docker Hub's own images stand below library/."""
+    return tag if "/" in tag else f"library/{tag}"

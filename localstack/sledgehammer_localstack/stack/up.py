@@ -8,7 +8,8 @@ from sledgehammer_localstack.engine.buildx_files import write_buildx_files
 from sledgehammer_localstack.engine.find import Engine, ensure_privileged
 from sledgehammer_localstack.engine.nested import write_nested_configuration
 from sledgehammer_localstack.images.make import ImageSet, ensure_images
-from sledgehammer_localstack.images.recipes import BASE, DOCKER_VERSION, RECIPES, find_recipe
+from sledgehammer_localstack.images.on_request import find_recipe
+from sledgehammer_localstack.images.recipes import BASE, DOCKER_VERSION, RECIPES
 from sledgehammer_localstack.progress import Say
 from sledgehammer_localstack.registry.containers import (
     ECR_PLACE,
