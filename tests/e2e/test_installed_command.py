@@ -169,10 +169,10 @@ def test_a_wrong_token_is_one_sentence(sledge: Installed, project: Path) -> None
 
 
 def test_the_schema_accepts_the_examples(sledge: Installed, tmp_path: Path) -> None:
-    """What `sledge schema` prints validates both sledge.yaml files."""
+    """What `sledge schema` prints validates every example's sledge.yaml."""
     schema = json.loads(sledge(tmp_path, "schema").stdout)
 
-    for example in ("node-web", "rust-rocket"):
+    for example in ("node-web", "rust-rocket", "python-api", "java-maven"):
         jsonschema.validate(YAML(typ="safe").load(REPOSITORY / "examples" / example / "sledge.yaml"), schema)
 
 

@@ -8,15 +8,17 @@ import pytest
 from sledgehammer.config import load_project
 from sledgehammer.dockerfile import StageGraph, parse_dockerfile
 from sledgehammer.providers import load_providers
+from sledgehammer_localstack.images.on_request import ALL_RECIPES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = ("rust-rocket", "node-web", "python-api", "java-maven")
 
 
 def graph_of(example: str) -> StageGraph:
     return parse_dockerfile((EXAMPLES / example / "Dockerfile").read_text())
 
 
-@pytest.mark.parametrize("example", ["rust-rocket", "node-web"])
+@pytest.mark.parametrize("example", NAMES)
 def test_an_example_goes_to_both_clouds(example: str) -> None:
     """The file has a section for each cloud and one image, named as its folder."""
     project = load_project(EXAMPLES / example / "sledge.yaml", providers=load_providers())
@@ -26,7 +28,12 @@ def test_an_example_goes_to_both_clouds(example: str) -> None:
 
 @pytest.mark.parametrize(
     ("example", "images"),
-    [("rust-rocket", ("rust:1.85-slim", "debian:trixie-slim")), ("node-web", ("node:20-slim",))],
+    [
+        ("rust-rocket", ("rust:1.85-slim", "debian:trixie-slim")),
+        ("node-web", ("node:20-slim",)),
+        ("python-api", ("python:3.13-slim",)),
+        ("java-maven", ("maven:3.9-eclipse-temurin-21", "eclipse-temurin:21-jre")),
+    ],
 )
 def test_an_example_builds_in_two_stages(example: str, images: tuple[str, ...]) -> None:
     """A build stage and a package stage on public images, read by the built-in frontend."""
@@ -38,7 +45,12 @@ def test_an_example_builds_in_two_stages(example: str, images: tuple[str, ...]) 
 
 @pytest.mark.parametrize(
     ("example", "lock_file", "sources"),
-    [("rust-rocket", "Cargo.lock", "src"), ("node-web", "package-lock.json", "server.js")],
+    [
+        ("rust-rocket", "Cargo.lock", "src"),
+        ("node-web", "package-lock.json", "server.js"),
+        ("python-api", "requirements.txt", "service.py"),
+        ("java-maven", "pom.xml", "src"),
+    ],
 )
 def test_dependencies_are_built_before_the_sources_are_copied(example: str, lock_file: str, sources: str) -> None:
     """A change in the sources leaves the step that builds the dependencies cached."""
@@ -50,11 +62,25 @@ def test_dependencies_are_built_before_the_sources_are_copied(example: str, lock
     assert copies[0] < dependencies < copies[1]
 
 
-@pytest.mark.parametrize("example", ["rust-rocket", "node-web"])
+@pytest.mark.parametrize("example", NAMES)
 def test_the_package_does_not_run_as_root(example: str) -> None:
     """The last USER of the image that runs is a number that is not root's."""
     users = [step.text for step in graph_of(example).stage("package").instructions if step.keyword == "USER"]
     assert users[-1] == "10001:10001"
+
+
+def test_base_images_are_among_those_that_the_stack_can_make() -> None:
+    """Without Docker Hub every example builds on images that the local stack's mirror can hold."""
+    held = {tag for recipe in ALL_RECIPES if recipe.is_mirrored for tag in recipe.tags}
+    assert {image for example in NAMES for image in graph_of(example).base_images()} <= held
+
+
+def test_python_requirements_are_pinned_with_checksums() -> None:
+    """pip takes nothing that the file does not name by version and checksum."""
+    text = (EXAMPLES / "python-api" / "requirements.txt").read_text().replace("\\\n", " ")
+    wanted = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    assert wanted
+    assert all("==" in line and "--hash=sha256:" in line for line in wanted)
 
 
 def test_the_npm_lock_file_names_no_registry() -> None:
