@@ -1,0 +1,1 @@
+"""What the toolkit promises about speed, measured on the local stack."""
