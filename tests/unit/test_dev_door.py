@@ -30,12 +30,13 @@ def dev(copy: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([copy / "dev", *argv], cwd="/", capture_output=True, text=True, check=False)
 
 
-def test_the_demo_is_a_program_of_this_repository(copy: Path) -> None:
-    """`./dev demo` hands its options over to a file that is there."""
-    done = dev(copy, "demo", "--keep")
+@pytest.mark.parametrize("argv", [("demo", "--keep"), ("bench", "cache", "--quick")])
+def test_a_door_may_lead_to_a_program_of_this_repository(copy: Path, argv: tuple[str, ...]) -> None:
+    """`./dev demo` and `./dev bench NAME` hand their options over to a file that is there."""
+    done = dev(copy, *argv)
 
     program, file, *options = done.stdout.split()
-    assert (program, options) == ("python", ["--keep"])
+    assert (program, options) == ("python", list(argv[1:]))
     assert (REPOSITORY / file).is_file()
 
 
@@ -66,6 +67,6 @@ def test_an_unknown_door_shows_the_known_ones(copy: Path) -> None:
     helped, mistyped = dev(copy), dev(copy, "dmeo")
 
     assert (helped.returncode, mistyped.returncode) == (0, 1)
-    for door in ("./dev demo", "./dev test", "./dev lint", "./dev sledge"):
+    for door in ("./dev demo", "./dev test", "./dev lint", "./dev bench", "./dev sledge"):
         assert door in helped.stdout
         assert door in mistyped.stdout
