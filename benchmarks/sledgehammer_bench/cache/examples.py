@@ -37,8 +37,8 @@ class Example:
         return self.dependency if scenario is Scenario.DEPENDENCY else ()
 
 
-# A release changes a project's own version in the files that the dependency step reads: all of that step runs anew,
-# and the same packages come as before, so that a dependency change costs alike each time.
+# A release changes a project's own version in the files that the dependency step reads (where there is none, a comment
+# changes): all of that step runs anew, and the same packages come as before, so that it costs alike each time.
 EXAMPLES = (
     Example(
         name="node-web",
@@ -67,6 +67,18 @@ EXAMPLES = (
         ),
         guess_s=120,
         in_quick=True,
+    ),
+    Example(
+        name="python-api",
+        source=Edit(file="service.py", old="Hello, world!", new="Hello again, world!"),
+        dependency=(Edit(file="requirements.txt", old="# via fastapi\n", new="# via fastapi, still\n"),),
+        guess_s=40,
+    ),
+    Example(
+        name="java-maven",
+        source=Edit(file="src/main/java/example/Service.java", old="Hello, world!", new="Hello again, world!"),
+        dependency=(Edit(file="pom.xml", old="<version>0.1.0</version>", new="<version>0.1.1</version>"),),
+        guess_s=90,
     ),
 )
 
