@@ -52,6 +52,11 @@ BUILDKIT = f"""sledge: builder: default
 #12 exporting cache to registry
 #12 writing layer {OTHER} 0.1s done
 #12 DONE 0.9s
+
+#13 pushing registry/app:1 with docker
+#13 pushing layer aaaaaaaaaaaa 0.2s done
+#13 pushing layer bbbbbbbbbbbb 0.2s done
+#13 DONE 0.3s
 """
 
 CLASSIC = """Status: Downloaded newer image for registry/app/build:latest
@@ -86,7 +91,7 @@ def test_the_seconds_of_a_build_go_to_their_causes() -> None:
     assert (found.cached, found.total) == (2, 5)
     assert round(found.lookup_s, 2) == 0.5
     assert round(found.pull_s, 2) == 5.7
-    assert (found.export_s, found.push_s, found.cache_export_s) == (2.0, 2.5, 0.9)
+    assert (found.export_s, found.push_s, found.cache_export_s) == (2.0, 2.8, 0.9)
     assert (found.builds, found.pulls) == (1, 2)
 
 

@@ -9,7 +9,7 @@ from sledgehammer_bench.cache.progress import StepName, Vertex, read_classic_ste
 
 _TIMED = re.compile(r"^bench: (pull|build|push) ([\d.]+) s$", re.MULTILINE)
 _PULLED = re.compile(r"^Status: Downloaded newer image", re.MULTILINE)
-_PUSHING = "pushing "
+_PUSHING = ("pushing layers", "pushing manifest")
 _UNPACKING = "unpacking to "  # layers that stayed packed as long as no step needed them
 _EVERYTHING = (".", "./", "/")
 
@@ -49,7 +49,7 @@ def read_breakdown(output: str, *, changed: Sequence[str] | None) -> Breakdown:
     cached, total = _count(output, steps)
     timed = _timed(output)
     exports = _seconds(vertices, "exporting to ")
-    pushes, unpacking = _part_seconds(vertices, _PUSHING), _part_seconds(vertices, _UNPACKING)
+    pushes, unpacking = _part_seconds(vertices, *_PUSHING), _part_seconds(vertices, _UNPACKING)
     classic = {step.index for step in read_classic_steps(output)}
     return Breakdown(
         cached=cached,
@@ -62,7 +62,7 @@ def read_breakdown(output: str, *, changed: Sequence[str] | None) -> Breakdown:
         missed_s=sum(vertex.seconds for vertex, step in ran if step not in reached),
         build_s=timed["build"] if classic else 0.0,
         export_s=max(0.0, exports - pushes - unpacking),
-        push_s=pushes + timed["push"],
+        push_s=pushes + _seconds(vertices, "pushing ") + timed["push"],
         cache_export_s=_seconds(vertices, "exporting cache"),
     )
 
@@ -117,8 +117,8 @@ def _seconds(vertices: Iterable[Vertex], *names: str) -> float:
     return sum(vertex.seconds for vertex in vertices if vertex.name.startswith(names))
 
 
-def _part_seconds(vertices: Iterable[Vertex], name: str) -> float:
-    return sum(seconds for one in vertices for part, seconds in one.parts.items() if part.startswith(name))
+def _part_seconds(vertices: Iterable[Vertex], *names: str) -> float:
+    return sum(seconds for one in vertices for part, seconds in one.parts.items() if part.startswith(names))
 
 
 def _timed(output: str) -> dict[str, float]:
