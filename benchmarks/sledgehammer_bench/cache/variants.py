@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sledgehammer.destination import Destination, Repository
 from sledgehammer.operations import EnvVar, Login, PasswordFromEnv, WaitForEngine, text
-from sledgehammer.plan import Destination, Repository
 from sledgehammer.project import CacheSettings, Project
 from sledgehammer.session import plan_for, read_project
 from sledgehammer.shell import render_script
