@@ -2,20 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
-from pathlib import Path
-from typing import Protocol
 
 import pytest
-from gitlab_local import ROOT, LocalGitLab, fresh_gitlab
-from oci_registry import MemoryRegistry, RegistryServers, basic, bearer, digest_of, refusal, registry_servers
+from oci_registry import MemoryRegistry, RegistryServers, digest_of, registry_servers
+from registry_opened import Open, opener, push
 from werkzeug.wrappers import Request, Response
 
-from sledgehammer.errors import CredentialsError, NotFoundError, RemoteError, TimedOutError
-from sledgehammer.registry.access import RegistryAccess
+from sledgehammer.errors import NotFoundError, RemoteError, TimedOutError
 from sledgehammer.registry.blobs import get_blob, mount_blob, push_blob
-from sledgehammer.registry.client import RegistryClient
 from sledgehammer.registry.failures import ImmutableTagError, RegistryRefusedError, RepositoryAbsentError
 from sledgehammer.registry.manifest import Manifest, make_manifest
 from sledgehammer.registry.manifests import (
@@ -29,18 +23,6 @@ from sledgehammer.registry.media_types import OCI_INDEX, OCI_MANIFEST
 from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.tags import list_tags, tag_manifest
 from sledgehammer.registry.transport import Limits
-from sledgehammer.secret import Secret
-from sledgehammer.testing import FakeClock
-
-PASSWORD = "s3cret-of-the-test"
-
-
-class Open(Protocol):
-    """Serve a registry, and give a client of it, the repository team/web there, and the clock that never sleeps."""
-
-    def __call__(
-        self, registry: MemoryRegistry, *, username: str = "", password: str = PASSWORD, limits: Limits | None = None
-    ) -> AbstractContextManager[tuple[RegistryClient, Reference, FakeClock]]: ...
 
 
 @pytest.fixture(scope="module")
@@ -51,27 +33,7 @@ def servers() -> Iterator[RegistryServers]:
 
 @pytest.fixture
 def opened(servers: RegistryServers) -> Open:
-    @contextmanager
-    def open_one(
-        registry: MemoryRegistry, *, username: str = "", password: str = PASSWORD, limits: Limits | None = None
-    ) -> Iterator[tuple[RegistryClient, Reference, FakeClock]]:
-        clock = FakeClock()
-        with servers.serve(registry) as host:
-            secret = Secret(password, source="a test")
-            access = RegistryAccess(host=host, username=username, password=secret, is_plain_http=True)
-            with RegistryClient(access, clock=clock, limits=limits) as client:
-                yield client, Reference(host=host, path="team/web"), clock
-
-    return open_one
-
-
-def push(client: RegistryClient, reference: Reference, *, layer: bytes = b"layer") -> Manifest:
-    """An image of one layer."""
-    config = push_blob(client, reference, b"{}", media_type="config")
-    content = push_blob(client, reference, layer, media_type="layer")
-    manifest = make_manifest(OCI_MANIFEST, {"config": config.document(), "layers": [content.document()]})
-    put_manifest(client, reference, manifest)
-    return manifest
+    return opener(servers)
 
 
 def test_what_is_written_is_read(opened: Open) -> None:
@@ -110,70 +72,6 @@ def test_a_blob_that_is_there_is_not_sent_again(opened: Open) -> None:
         assert registry.calls("PUT", "/blobs/") == 1
 
 
-def test_a_basic_challenge_is_answered_with_the_password(opened: Open) -> None:
-    """From then on without being asked; nothing is sent before; a wrong one is told without its text."""
-    registry = MemoryRegistry(check=basic("AWS", PASSWORD))
-    with opened(registry, username="AWS") as (client, web, _):
-        push(client, web.with_tag("v1"))
-        authorizations = [authorization for _, _, authorization in registry.seen]
-        assert authorizations[0] == ""
-        assert all(authorization.startswith("Basic ") for authorization in authorizations[1:])
-    for username in ("AWS", ""):
-        with (
-            opened(registry, username=username, password="wr0ng") as (client, web, _),
-            pytest.raises(CredentialsError) as caught,
-        ):
-            find_digest(client, web.with_tag("v1"))
-        assert "wr0ng" not in str(caught.value)
-
-
-@pytest.fixture
-def gitlab(tmp_path: Path) -> Iterator[LocalGitLab]:
-    """A GitLab with the project root/app, whose registry asks for its tokens."""
-    with fresh_gitlab(tmp_path) as local:
-        local.client().projects.create({"name": "app"})
-        yield local
-
-
-def test_tokens_are_fetched_once_a_scope_and_renewed_in_time(opened: Open, gitlab: LocalGitLab) -> None:
-    """GitLab says nothing of a token's life but in the token: five minutes, of which four are used."""
-    served: list[str] = []
-
-    def realm() -> str:
-        served.append("challenge")
-        return f"{gitlab.url}/jwt/auth"
-
-    registry = MemoryRegistry(check=bearer(realm, gitlab.settings.signing_key))
-    with opened(registry, username="root", password=ROOT) as (client, web, clock):
-        app = Reference(host=web.host, path="root/app")
-        push(client, app.with_tag("v1"))
-        tokens = {authorization for _, _, authorization in registry.seen if authorization}
-        assert (len(served), len(tokens)) == (1, 2)  # pull alone, and pull with push
-        clock.sleep(timedelta(days=400).total_seconds())  # beyond what the real clock put into the tokens
-        assert find_digest(client, app.with_tag("v1"))
-        assert len(served) == 1
-        assert len({authorization for _, _, authorization in registry.seen if authorization}) == 3
-
-
-def test_a_token_with_less_than_was_asked_is_a_credentials_error(opened: Open, gitlab: LocalGitLab) -> None:
-    """Told at once, with the missing action, instead of a 401 without end."""
-    registry = MemoryRegistry(check=bearer(lambda: f"{gitlab.url}/jwt/auth", gitlab.settings.signing_key))
-    reader = gitlab.token_of(1, "read_registry")
-    with opened(registry, username="root", password=reader) as (client, web, _):
-        app = Reference(host=web.host, path="root/app")
-        assert find_digest(client, app.with_tag("v1")) is None
-        with pytest.raises(CredentialsError, match=r"grants only pull on root/app, not push"):
-            put_manifest(client, app.with_tag("v1"), make_manifest(OCI_MANIFEST, {"layers": []}))
-        with pytest.raises(CredentialsError, match="grants nothing on root/other"):
-            find_digest(client, Reference(host=web.host, path="root/other"))
-        assert registry.calls("PUT") == 0
-    with (
-        opened(registry, username="root", password="wrong") as (client, web, _),
-        pytest.raises(CredentialsError, match="the token service: access forbidden"),
-    ):
-        find_digest(client, Reference(host=web.host, path="root/app"))
-
-
 @pytest.mark.parametrize("fault", ["throttle", "error_before", "error_after", "reset_before", "reset_after"])
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/uploads/"), ("PUT", "/uploads/"), ("PUT", "/manifests/"), ("HEAD", "/blobs/")]
@@ -200,18 +98,6 @@ def test_retry_after_is_waited_for(opened: Open) -> None:
         registry.fault("throttle", method="GET", calls=[1], retry_after_s=9000)
         with pytest.raises(TimedOutError, match="asks for a wait of 9000 s"):
             find_manifest(client, web.with_tag("v1"))
-
-
-def test_a_redirect_to_another_host_gets_no_credentials(opened: Open, servers: RegistryServers) -> None:
-    """A storage service refuses requests with two kinds of them, and they are none of its business."""
-    storage = MemoryRegistry()
-    registry = MemoryRegistry(check=basic("AWS", PASSWORD))
-    with servers.serve(storage) as storage_host, opened(registry, username="AWS") as (client, web, _):
-        pushed = push(client, web.with_tag("v1"))
-        storage.blobs.update(registry.blobs)
-        registry.blob_host = storage_host
-        assert get_blob(client, web, pushed.layers[0].digest) == b"layer"
-        assert [(method, authorization) for method, _, authorization in storage.seen] == [("GET", "")]
 
 
 def test_other_bytes_than_named_are_refused(opened: Open) -> None:
@@ -262,16 +148,6 @@ def test_a_registry_that_does_not_mount_says_so(opened: Open) -> None:
         assert registry.uploads == set()
 
 
-def test_a_mount_asks_for_both_repositories_in_one_token(opened: Open, gitlab: LocalGitLab) -> None:
-    """The push first, for some registries look at no other scope."""
-    gitlab.client().projects.create({"name": "other"})
-    registry = MemoryRegistry(check=bearer(lambda: f"{gitlab.url}/jwt/auth", gitlab.settings.signing_key))
-    with opened(registry, username="root", password=ROOT) as (client, web, _):
-        app, other = (Reference(host=web.host, path=path) for path in ("root/app", "root/other"))
-        image = push(client, app.with_tag("v1"))
-        assert tag_manifest(client, app.with_tag("v1"), other.with_tag("v1")) == other.with_digest(image.digest)
-
-
 def test_an_immutable_tag_is_a_conflict_unless_it_points_there_already(opened: Open) -> None:
     """The same push twice is no error, another one is."""
     registry = MemoryRegistry(immutable={"team/web"})
@@ -300,36 +176,6 @@ def test_a_registry_that_does_not_delete_refuses(opened: Open) -> None:
         image = push(client, web.with_tag("v1"))
         with pytest.raises(RegistryRefusedError, match="405"):
             delete_manifest(client, web.with_digest(image.digest))
-
-
-def test_the_reason_of_a_refused_lookup_is_found(opened: Open) -> None:
-    """A HEAD has no body, so the same is asked with a GET."""
-
-    def denied(request: Request, name: str, action: str) -> Response:
-        return refusal(403, "DENIED", "not for you")
-
-    with (
-        opened(MemoryRegistry(check=denied)) as (client, web, _),
-        pytest.raises(CredentialsError, match="not for you"),
-    ):
-        find_digest(client, web.with_tag("v1"))
-
-
-def test_a_token_service_without_a_token_is_told(opened: Open) -> None:
-    """Its answer is JSON of something else."""
-
-    def challenge(request: Request, name: str, action: str) -> Response | None:
-        if not name:
-            return None  # the realm below
-        answer = refusal(401, "UNAUTHORIZED")
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="/token"'
-        return answer
-
-    with (
-        opened(MemoryRegistry(check=challenge), username="ada") as (client, web, _),
-        pytest.raises(CredentialsError, match="answered without a token"),
-    ):
-        find_digest(client, web.with_tag("v1"))
 
 
 def test_everything_ends_at_the_moment_that_was_set(opened: Open) -> None:

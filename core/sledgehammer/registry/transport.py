@@ -78,7 +78,7 @@ class Transport:
     def send(self, request: Request) -> Answer:
         """Send once, twice where the registry challenges. Raises RequestFailedError for what `takes` has not."""
         answer = self._send_authorized(request)
-        if answer.status == 401:
+        if answer.status == 401 and self._is_ours(answer.url):  # whoever it redirects to may not ask for a password
             challenge = answer.headers.get("WWW-Authenticate", "")
             if self._authorizer.learn(challenge, request.scopes):
                 answer = self._send_authorized(request)
@@ -88,7 +88,7 @@ class Transport:
 
     def _send_authorized(self, request: Request) -> Answer:
         url = urljoin(self._access.url, request.target)
-        authorization = self._authorizer.header(request.scopes) if _origin(url) == _origin(self._access.url) else ""
+        authorization = self._authorizer.header(request.scopes) if self._is_ours(url) else ""
         for _ in range(_MAX_REDIRECTS):
             headers = {**request.headers, **({"Authorization": authorization} if authorization else {})}
             answer = self._exchange(request, url, headers)
@@ -101,6 +101,9 @@ class Transport:
                 authorization = ""  # a storage service refuses requests with two kinds of credentials
             url = following
         raise _broken(f"more than {_MAX_REDIRECTS} redirects", is_lasting=True)
+
+    def _is_ours(self, url: str) -> bool:
+        return _origin(url) == _origin(self._access.url)
 
     def _fetch_token(self, url: str, query: tuple[tuple[str, str], ...], authorization: str) -> Mapping[str, object]:
         request = Request(method="GET", target=url)
