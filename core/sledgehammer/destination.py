@@ -33,7 +33,8 @@ class Destination:
 
     `commit` tags the image; `branch` and `default_branch` are slugs that name the cache refs. `cache_options` are what
     the provider's registry needs beyond `mode=max`, in order. `engine_caches` are the strategies in which the CI itself
-    keeps an engine's cache from job to job. `push` is off where the engine that builds is the one that runs the image.
+    keeps an engine's cache from job to job. `has_immutable_tags`: image repositories let no tag be moved. `push` is
+    off where the engine that builds is the one that runs the image.
     """
 
     repositories: Mapping[str, Repository]  # by image name
@@ -45,4 +46,5 @@ class Destination:
     trust: Trust = Trust()
     cache_options: tuple[tuple[str, str], ...] = ()
     engine_caches: tuple[str, ...] = ()
+    has_immutable_tags: bool = False
     push: bool = True

@@ -7,6 +7,8 @@ job (commit, branch, registry) are known. The shell renderer quotes both kinds.
 from dataclasses import dataclass
 from enum import Enum
 
+from sledgehammer.context.content_key import KeyRecipe, NoKey
+
 
 @dataclass(frozen=True, slots=True)
 class EnvVar:
@@ -151,12 +153,32 @@ class CacheExport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """An image that was built of the same content gets the build's tag by its digest, in the registry alone: nothing is
+    pulled or built, no engine is needed. It is found by the tag `key-<content key>`, which protected branches write and
+    everybody trusts; other branches write, beside it, one with their own name.
+
+    `is_immutable`: the repository lets no tag be moved.
+    """
+
+    recipe: KeyRecipe | NoKey
+    repository: Text
+    tag: Text
+    branch: Text
+    is_protected: Text
+    here: Text
+    home: Text
+    is_immutable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Build one image, count its cached steps, and push when `push` is set.
 
     `tags` are full references; the first is the one whose digest is reported. `cache_from`: what is read, one that is
     absent is no error: with buildx BuildKit's import attributes ("type=registry,ref=…"), else references of images.
-    `stages` are built and tagged one by one before the image: the classic builder finds nothing else.
+    `stages` are built and tagged one by one before the image: the classic builder finds nothing else. With `reuse`
+    the build only runs where no image of the same content is found.
     """
 
     image: str
@@ -171,6 +193,7 @@ class Build:
     cache_from: tuple[Text, ...] = ()
     stages: tuple[str, ...] = ()
     exports: tuple[CacheExport, ...] = ()
+    reuse: Reuse | None = None
 
 
 Operation = WaitForEngine | Login | SelectBuilder | CacheFolder | Build

@@ -38,12 +38,14 @@ class FailureClass(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltImage:
-    """What one image's build reported in the log (see `sledgehammer.report`)."""
+    """What one image's build reported in the log (see `sledgehammer.report`). One that `is_reused` was not built: an
+    image of the same content was there, and got the tag."""
 
     image: str
     reference: str  # repository@sha256:…, "" when nothing was pushed
     cached_steps: int
     total_steps: int
+    is_reused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from sledgehammer.context.content_key import KeyRecipe, NoKey
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile.graph import StageGraph
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.facts import EngineFacts
-from sledgehammer.operations import Build, BuilderKind, BuildTool, CacheFolder, Operation, SelectBuilder, text
+from sledgehammer.operations import (
+    Build,
+    BuilderKind,
+    BuildTool,
+    CacheFolder,
+    Operation,
+    Reuse,
+    SelectBuilder,
+    Text,
+    text,
+)
 from sledgehammer.project import Image, Project
 from sledgehammer.strategies import choose_strategy
 from sledgehammer.strategy import Situation
+
+NO_RECIPES: Mapping[str, KeyRecipe | NoKey] = MappingProxyType({})
 
 REVISION_LABEL = "org.opencontainers.image.revision"
 """OCI image spec, annotations: the source commit."""
@@ -25,9 +39,15 @@ class BuildPlan:
 
 
 def plan_build(
-    project: Project, *, graphs: Mapping[str, StageGraph], facts: EngineFacts, destination: Destination
+    project: Project,
+    *,
+    graphs: Mapping[str, StageGraph],
+    facts: EngineFacts,
+    destination: Destination,
+    recipes: Mapping[str, KeyRecipe | NoKey] = NO_RECIPES,
 ) -> BuildPlan:
-    """Plan all images of a project; `graphs` maps an image's name to its Dockerfile's stage graph.
+    """Plan all images of a project; `graphs` maps an image's name to its Dockerfile's stage graph, `recipes` to that of
+    its content key: an image without one is built whatever the registry holds.
 
     Raises ConfigurationError when a target is not a stage, a stage that it needs copies from nowhere, or the project's
     strategy cannot hit on these facts.
@@ -41,7 +61,7 @@ def plan_build(
         graph.reachable(image.target, image.args)
         situation = Situation(
             image=image,
-            build=_plain_build(project, image, facts, destination),
+            build=_plain_build(project, image, facts, destination, recipes.get(image.name)),
             graph=graph,
             facts=facts,
             destination=destination,
@@ -53,13 +73,17 @@ def plan_build(
     return BuildPlan(operations=_without_repeats(operations), reasons=tuple(reasons))
 
 
-def _plain_build(project: Project, image: Image, facts: EngineFacts, destination: Destination) -> Build:
+def _plain_build(
+    project: Project, image: Image, facts: EngineFacts, destination: Destination, recipe: KeyRecipe | NoKey | None
+) -> Build:
     repository = destination.repositories[image.name]
     if repository.image == repository.cache:
         raise ConfigurationError(
             f"image {image.name} and its cache would share one repository, where a cache ref can overwrite the image",
             hint="give the cache a repository of its own",
         )
+    tool = _tool(project.cache.builder, facts)
+    can_reuse = destination.push and tool is BuildTool.BUILDX
     return Build(
         image=image.name,
         context=image.context,
@@ -69,7 +93,22 @@ def _plain_build(project: Project, image: Image, facts: EngineFacts, destination
         tags=(text(*repository.image, ":", *destination.commit),),
         push=destination.push,
         labels=((REVISION_LABEL, destination.commit),),
-        tool=_tool(project.cache.builder, facts),
+        tool=tool,
+        reuse=_reuse(repository.image, recipe, destination) if can_reuse and recipe is not None else None,
+    )
+
+
+def _reuse(repository: Text, recipe: KeyRecipe | NoKey, destination: Destination) -> Reuse:
+    trust = destination.trust
+    return Reuse(
+        recipe=recipe,
+        repository=repository,
+        tag=destination.commit,
+        branch=destination.branch,
+        is_protected=trust.is_protected,
+        here=trust.here,
+        home=trust.home,
+        is_immutable=destination.has_immutable_tags,
     )
 
 

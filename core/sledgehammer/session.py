@@ -8,6 +8,7 @@ from pathlib import Path
 from sledgehammer.changes import ChangeSet, OnChange
 from sledgehammer.checkout import read_checkout
 from sledgehammer.config import load_project
+from sledgehammer.context import WorkTree, key_recipe
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile import parse_dockerfile
 from sledgehammer.dockerfile.graph import StageGraph
@@ -95,11 +96,20 @@ def render_ci_file(project: Project, provider: Provider) -> CiFile:
 
 def plan_for(project: Project, destination: Destination) -> BuildPlan:
     """The build plan towards a destination, by the project's own strategy."""
+    graphs = _read_graphs(project)
+    tree = WorkTree(project.root)
+    recipes = {
+        image.name: key_recipe(
+            tree, dockerfile=image.dockerfile, context=image.context, target=image.target, args=image.args
+        )
+        for image in project.images
+    }
     return plan_build(
         project,
-        graphs=_read_graphs(project),
+        graphs=graphs,
         facts=facts_of_version(project.docker_version),
         destination=destination,
+        recipes=recipes,
     )
 
 

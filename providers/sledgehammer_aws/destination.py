@@ -61,6 +61,7 @@ def destination_of(project: Project, settings: Settings) -> Destination:
         default_branch=text(branch_slug(project.default_branch)),
         cache_options=CACHE_OPTIONS,
         engine_caches=ENGINE_CACHES,
+        has_immutable_tags=settings.immutable_tags,
     )
 
 

@@ -171,7 +171,7 @@ def test_the_password_travels_by_standard_input(run_script: RunScript) -> None:
     """The password is in no argument and not in the output, and Docker's configuration is gone afterwards."""
     login = Login(registry=(EnvVar("REG"),), username=("bob",), password=PasswordFromEnv(variable="PASS"))
 
-    ran = run_script(login, REG="host:5000", PASS="s3cret %s\\n")
+    ran = run_script(login, build(), REG="host:5000", PASS="s3cret %s\\n", REPO="r", SHA="s")
 
     assert (ran.folder / "password").read_text() == "s3cret %s\\n"
     assert "s3cret" not in ran.output
@@ -304,7 +304,7 @@ def test_an_engine_that_never_answers_is_named(run_script: RunScript) -> None:
     """The wait is bounded and says which engine was asked, and what it said."""
     (run_script.folder / "bin" / "dead").touch()
 
-    ran = run_script(WaitForEngine(timeout_s=1), DOCKER_HOST="tcp://docker:2376")
+    ran = run_script(WaitForEngine(timeout_s=1), build(), DOCKER_HOST="tcp://docker:2376", REPO="r", SHA="s")
 
     assert ran.exit_code != 0
     assert "the Docker engine at tcp://docker:2376 did not answer within 1 s" in ran.output

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from sledgehammer.cli.command import Command, add_project_option, add_provider_option
-from sledgehammer.outcome import Outcome
+from sledgehammer.outcome import BuiltImage, Outcome
 from sledgehammer.session import open_session
 
 
@@ -30,9 +30,16 @@ def render_outcome(outcome: Outcome) -> str:
     """A line for the run, a line per image: its cached steps and its digest."""
     lines = [f"{outcome.run.provider}: run {outcome.run.id} {outcome.status.value} in {outcome.duration_s:.0f} s"]
     for image in outcome.images:
-        where = f", pushed {image.reference}" if image.reference else ""
-        lines.append(f"  {image.image}: {image.cached_steps} of {image.total_steps} steps cached{where}")
+        lines.append(f"  {image.image}: {render_image(image)}")
     return "\n".join(lines) + "\n"
+
+
+def render_image(image: BuiltImage) -> str:
+    """What became of one image."""
+    if image.is_reused:
+        return f"already built, tagged {image.reference}"
+    where = f", pushed {image.reference}" if image.reference else ""
+    return f"{image.cached_steps} of {image.total_steps} steps cached{where}"
 
 
 COMMAND = Command(name="run", help="build on the provider and follow the log", configure=configure, run=run)

@@ -22,7 +22,8 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     delivery = "--provenance=false --push" if build.push else "--provenance=false --load"
     where = quote(repository(build.tags[0])) if build.push else "''"
-    lines.append(f"{name} sledge_build {quote((build.image,))} {where} {delivery}{flags(build)}")
+    key = ' ${sledge_key_reference:+--tag "$sledge_key_reference"}' if build.reuse is not None else ""
+    lines.append(f"{name} sledge_build {quote((build.image,))} {where} {delivery}{flags(build)}{key}")
     for export in build.exports:
         lines += guarded(build, export, _export(build, export, name))
     return lines

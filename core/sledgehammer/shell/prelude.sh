@@ -29,9 +29,20 @@ sledge_private_config() {
   export DOCKER_CONFIG="$sledge_dir/docker"
 }
 
-# $1: registry, $2: user; the password comes by standard input
+# $1: registry, $2: user; the password comes by standard input. Kept for clients that ask no engine, as docker login
+# would keep it.
+sledge_credentials() {
+  sledge_password=$(cat)
+  [ -n "$sledge_password" ] || sledge_fail "login to $1 as $2 failed: there is no password"
+  mkdir -m 700 "$sledge_dir/registry"
+  printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$1" "$(printf '%s:%s' "$2" "$sledge_password" | base64 | tr -d '\n')" \
+    >"$sledge_dir/registry/config.json"
+}
+
+# $1: registry, $2: user, as in sledge_credentials
 sledge_login() {
-  docker login --username "$2" --password-stdin "$1" >/dev/null 2>"$sledge_dir/login" || {
+  printf %s "$(sed 's/.*"auth":"\([^"]*\)".*/\1/' "$sledge_dir/registry/config.json" | base64 -d | cut -d : -f 2-)" \
+    | docker login --username "$2" --password-stdin "$1" >/dev/null 2>"$sledge_dir/login" || {
     cat "$sledge_dir/login" >&2
     sledge_fail "login to $1 as $2 failed"
   }

@@ -11,13 +11,17 @@ from sledgehammer.operations import (
     Login,
     Operation,
     PasswordFromEnv,
+    Reuse,
     SelectBuilder,
     WaitForEngine,
 )
 from sledgehammer.plan import BuildPlan
+from sledgehammer.shell.arguments import function
 from sledgehammer.shell.buildx_lines import buildx_lines
+from sledgehammer.shell.content_key import content_key_functions
 from sledgehammer.shell.docker_build_lines import docker_build_lines
 from sledgehammer.shell.quote import quote
+from sledgehammer.shell.reuse_lines import reuse_lines
 
 
 def render_script(plan: BuildPlan) -> str:
@@ -27,6 +31,9 @@ def render_script(plan: BuildPlan) -> str:
     indirect = "# shellcheck disable=SC2329 # functions are called by the one that completes their arguments"
     lines = [literal, indirect, "(", "set -eu", *_parts(plan), ""]
     lines += [f"sledge_say {quote((reason,))}" for reason in plan.reasons]
+    lines += function(
+        "sledge_ready", ['[ -z "${sledge_is_ready-}" ] || return 0', *_preparations(plan), "sledge_is_ready=1"]
+    )
     for number, operation in enumerate(plan.operations):
         lines += _render(operation, number)
     return "\n".join([*lines, ")", ""])
@@ -43,6 +50,9 @@ def _parts(plan: BuildPlan) -> Iterator[str]:
         yield _part("export")
     if any(build.tool is BuildTool.BUILDX for build in builds):
         yield _part("buildx")
+    if any(build.reuse is not None for build in builds):
+        yield _part("reuse")
+        yield content_key_functions()
     if any(build.tool is not BuildTool.BUILDX for build in builds):
         yield _part("docker_build")
     if any(isinstance(operation, SelectBuilder) for operation in operations):
@@ -55,26 +65,42 @@ def _part(name: str) -> str:
 
 def _render(operation: Operation, number: int) -> list[str]:
     match operation:
-        case WaitForEngine():
-            return [f"sledge_wait_for_engine {operation.timeout_s} {'start' if operation.start else 'wait'}"]
         case Login():
-            return ["sledge_private_config", _login(operation)]
-        case SelectBuilder():
-            return [_select_builder(operation)]
+            return ["sledge_private_config", _credentials(operation)]
         case CacheFolder():
             return [f"sledge_take_cache_folder {quote((operation.path,))}"]
-        case Build(tool=BuildTool.BUILDX):
-            return buildx_lines(operation, f"sledge_image_{number}")
+        case Build(reuse=Reuse() as reuse):
+            built = ["sledge_ready", *_build(operation, number)]
+            return [*reuse_lines(operation.image, reuse), *(f"  {line}" for line in built), "fi"]
         case Build():
-            return docker_build_lines(operation, f"sledge_image_{number}")
+            return ["sledge_ready", *_build(operation, number)]
+        case WaitForEngine() | SelectBuilder():
+            return []  # of `sledge_ready`
 
 
-def _login(login: Login) -> str:
+def _build(build: Build, number: int) -> list[str]:
+    name = f"sledge_image_{number}"
+    return buildx_lines(build, name) if build.tool is BuildTool.BUILDX else docker_build_lines(build, name)
+
+
+def _preparations(plan: BuildPlan) -> Iterator[str]:
+    """What only a build needs: an engine, logged in, and a builder."""
+    for operation in plan.operations:
+        match operation:
+            case WaitForEngine():
+                yield f"sledge_wait_for_engine {operation.timeout_s} {'start' if operation.start else 'wait'}"
+            case Login():
+                yield f"sledge_login {quote(operation.registry)} {quote(operation.username)}"
+            case SelectBuilder():
+                yield _select_builder(operation)
+
+
+def _credentials(login: Login) -> str:
     if isinstance(login.password, PasswordFromEnv):
         password = f'printf %s "${{{login.password.variable}}}"'
     else:
         password = shlex.join(login.password.argv)
-    return f"{password} | sledge_login {quote(login.registry)} {quote(login.username)}"
+    return f"{password} | sledge_credentials {quote(login.registry)} {quote(login.username)}"
 
 
 def _select_builder(operation: SelectBuilder) -> str:

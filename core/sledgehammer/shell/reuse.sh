@@ -1,0 +1,62 @@
+# Asks registries, not an engine: with the job's credentials, and within 20 seconds. $1: subcommand; its arguments
+sledge_imagetools() {
+  DOCKER_CONFIG=$sledge_dir/registry BUILDX_CONFIG=$sledge_dir/docker/buildx \
+    timeout 20 docker buildx imagetools "$@" 2>"$sledge_dir/imagetools"
+}
+
+# $1: reference; prints the digest of what is there
+sledge_digest() {
+  sledge_imagetools inspect --format '{{.Manifest.Digest}}' "$1"
+}
+
+# Base images; sets sledge_bases to lines "REFERENCE DIGEST" for those whose digest is known
+sledge_resolve_bases() {
+  sledge_bases=
+  for sledge_base in "$@"; do
+    case $sledge_base in
+      *@sha256:*) sledge_found=sha256:${sledge_base##*@sha256:} ;;
+      *)
+        sledge_found=$(sledge_digest "$sledge_base") || {
+          sledge_say "base image $sledge_base: its digest is not known: $(tail -n 1 "$sledge_dir/imagetools")"
+          continue
+        }
+        ;;
+    esac
+    sledge_bases="$sledge_bases${sledge_bases:+
+}$sledge_base $sledge_found"
+  done
+}
+
+# Whether an image of the same content has been found and tagged. Sets sledge_key_reference to the tag under which the
+# build is to be found later, or to nothing.
+# $1: image, $2: repository, $3: tag, $4: branch, $5: "true" on a protected branch, $6: this project, $7: the project that
+# images are for, $8: mutable or immutable
+sledge_reuse() {
+  sledge_key_reference=
+  [ -n "$sledge_key" ] || return 1
+  sledge_shared=$2:key-$(printf %s "$sledge_key" | cut -c1-32)
+  if [ "$5" = true ] && [ "$6" = "$7" ]; then sledge_own=$sledge_shared; else sledge_own=$sledge_shared-$4; fi
+  sledge_key_reference=$sledge_own
+  if [ "${SLEDGE_NO_SKIP-}" = true ]; then
+    [ "$8" = mutable ] || sledge_key_reference=
+    sledge_say "image $1: built whatever the registry holds, as SLEDGE_NO_SKIP asks"
+    return 1
+  fi
+  for sledge_candidate in "$sledge_shared" "$sledge_own"; do
+    if sledge_found=$(sledge_digest "$sledge_candidate") && sledge_retag "$2" "$3" "$sledge_found"; then
+      sledge_say "image $1: already built, tagged $2@$sledge_found"
+      return 0
+    fi
+    [ "$sledge_shared" != "$sledge_own" ] || break
+  done
+  sledge_say "image $1: no image of this content yet"
+  return 1
+}
+
+# $1: repository, $2: tag, $3: digest
+sledge_retag() {
+  [ "$(sledge_digest "$1:$2")" != "$3" ] || return 0
+  sledge_imagetools create --prefer-index=false --tag "$1:$2" "$1@$3" >/dev/null && return 0
+  sledge_say "$1@$3 could not be tagged: $(tail -n 1 "$sledge_dir/imagetools")"
+  return 1
+}

@@ -1,0 +1,201 @@
+"""Whether a build runs at all, in the rendered script: run by sh against a docker that keeps a registry in a folder."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from sledgehammer.context import KeyRecipe, NoKey, WorkTree, content_key, key_recipe
+from sledgehammer.operations import Build, EnvVar, Login, PasswordFromEnv, Reuse, WaitForEngine, text
+from sledgehammer.plan import BuildPlan
+from sledgehammer.report import parse_report
+from sledgehammer.shell import render_script
+
+BASE = "sha256:" + "b" * 64
+BUILT = "sha256:" + "c" * 64
+DOCKERFILE = "FROM debian AS build\nCOPY a b/ /x/\nRUN make\nFROM build\n"
+
+DOCKER = """#!/usr/bin/env python3
+import json, os, pathlib, sys
+here = pathlib.Path(__file__).parent
+argv = [word for word in sys.argv[1:]]
+with (here / "calls").open("a") as file:
+    file.write(json.dumps(argv) + "\\n")
+registry = here / "registry.json"
+tags = json.loads(registry.read_text())
+if "imagetools" in argv:
+    config = json.loads((pathlib.Path(os.environ["DOCKER_CONFIG"]) / "config.json").read_text())
+    (here / "auth").write_text(json.dumps(config))
+if "inspect" in argv:
+    if argv[-1] not in tags:
+        sys.exit(f"ERROR: {argv[-1]}: not found")
+    print(tags[argv[-1]])
+if "create" in argv:
+    source = argv[-1].partition("@")[2]
+    if os.environ.get("FAKE_DENIED"):
+        sys.exit("ERROR: denied")
+    tags[argv[argv.index("--tag") + 1]] = source
+if "build" in argv:
+    metadata = pathlib.Path(argv[argv.index("--metadata-file") + 1])
+    metadata.write_text(json.dumps({"containerimage.digest": "BUILT"}, indent=2))
+    tags.update({argv[at + 1]: "BUILT" for at, word in enumerate(argv) if word == "--tag"})
+registry.write_text(json.dumps(tags))
+""".replace("BUILT", BUILT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Runs the script for a project's folder; tags are what the registry holds then."""
+
+    folder: Path
+    recipe: KeyRecipe | NoKey
+    key: str
+
+    def __call__(self, *, immutable: bool = False, **variables: str) -> str:
+        values = {"SHA": "c1", "BRANCH": "topic", "PROTECTED": "true", "HERE": "home", "PASS": "s3cret", **variables}
+        reuse = Reuse(
+            recipe=self.recipe,
+            repository=("r:1/web",),
+            tag=(EnvVar("SHA"),),
+            branch=(EnvVar("BRANCH"),),
+            is_protected=(EnvVar("PROTECTED"),),
+            here=(EnvVar("HERE"),),
+            home=("home",),
+            is_immutable=immutable,
+        )
+        build = Build(
+            image="web",
+            context=".",
+            dockerfile="Dockerfile",
+            target="",
+            args=(),
+            tags=(text("r:1/web:", EnvVar("SHA")),),
+            push=True,
+            reuse=reuse,
+        )
+        login = Login(registry=("r:1",), username=("bob",), password=PasswordFromEnv(variable="PASS"))
+        script = render_script(BuildPlan(operations=(WaitForEngine(), login, build)))
+        tools = self.folder.parent / "bin"
+        environment = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(tools), **values}
+        (tools / "calls").unlink(missing_ok=True)
+        done = subprocess.run(
+            ["sh", "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "s3cret" not in done.stdout + done.stderr + (tools / "calls").read_text()
+        return done.stdout
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """What docker was asked."""
+        lines = (self.folder.parent / "bin" / "calls").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the last job built, or asked an engine for anything."""
+        return any(call[0] != "buildx" or "imagetools" not in call for call in self.calls)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What the registry holds."""
+        found: dict[str, str] = json.loads((self.folder.parent / "bin" / "registry.json").read_text())
+        return found
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A project of a Dockerfile and two files, at a registry that has its base image."""
+    folder, tools = tmp_path / "project", tmp_path / "bin"
+    (folder / "b").mkdir(parents=True)
+    tools.mkdir()
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "a").write_text("a")
+    (folder / "b/c").write_text("c")
+    (tools / "docker").write_text(DOCKER)
+    (tools / "docker").chmod(0o755)
+    (tools / "registry.json").write_text(json.dumps({"debian": BASE}))
+    recipe = key_recipe(WorkTree(folder))
+    assert isinstance(recipe, KeyRecipe)
+    key = content_key(recipe, WorkTree(folder), {"debian": BASE})
+    assert isinstance(key, str)
+    return Job(folder=folder, recipe=recipe, key=key[:32])
+
+
+def test_the_same_content_is_tagged_and_not_built(job: Job) -> None:
+    """Another commit with the same content gets the image by its digest; no engine is asked, nothing is logged in."""
+    job()
+    assert job.is_built
+
+    said = job(SHA="c2")
+
+    assert not job.is_built
+    assert job.tags["r:1/web:c2"] == BUILT
+    (image,) = parse_report(said.splitlines())
+    assert (image.reference, image.is_reused) == (f"r:1/web@{BUILT}", True)
+
+
+def test_other_content_is_built(job: Job) -> None:
+    """A changed file, its executable bit, and a moved base image each; a time and an unused file do not count."""
+    job()
+    (job.folder / "unused").write_text("x")
+    os.utime(job.folder / "a", (0, 0))
+    job(SHA="c2")
+    assert not job.is_built
+    (job.folder / "a").write_text("A")
+    job(SHA="c3")
+    assert job.is_built
+    (job.folder / "a").chmod(0o755)
+    job(SHA="c4")
+    assert job.is_built
+    registry = job.folder.parent / "bin" / "registry.json"
+    registry.write_text(json.dumps({**job.tags, "debian": "sha256:" + "d" * 64}))
+    job(SHA="c5")
+    assert job.is_built
+
+
+def test_what_only_unprotected_branches_built_protected_ones_build_anew(job: Job) -> None:
+    """A branch finds its own image and the protected branches', not the other way round; a fork is never protected."""
+    job(PROTECTED="false")
+    assert f"r:1/web:key-{job.key}-topic" in job.tags
+    job(PROTECTED="false", SHA="c2")
+    assert not job.is_built
+    job(PROTECTED="false", BRANCH="other", SHA="c3")
+    assert job.is_built
+    job(HERE="fork", BRANCH="stolen", SHA="c4")
+    assert f"r:1/web:key-{job.key}" not in job.tags
+    job(SHA="c5")
+    assert job.is_built
+    job(PROTECTED="false", BRANCH="third", SHA="c6")
+    assert not job.is_built
+
+
+def test_a_build_can_be_asked_for(job: Job) -> None:
+    """SLEDGE_NO_SKIP builds; where tags cannot be moved, the key stays with the image that has it."""
+    job()
+    said = job(SHA="c2", SLEDGE_NO_SKIP="true")
+    assert job.is_built
+    assert "as SLEDGE_NO_SKIP asks" in said
+    job(SHA="c3", SLEDGE_NO_SKIP="true", immutable=True)
+    (call,) = [call for call in job.calls if "build" in call]
+    assert [call[at + 1] for at, word in enumerate(call) if word == "--tag"] == ["r:1/web:c3"]
+
+
+def test_whatever_goes_wrong_the_build_runs(job: Job) -> None:
+    """A base image that cannot be asked for, a tag that may not be written, a Dockerfile newer than the CI file, a
+    content without key: each is said, and the image is built."""
+    job()
+    assert "could not be tagged: ERROR: denied" in job(SHA="c2", FAKE_DENIED="1")
+    assert job.is_built
+    job.folder.joinpath("Dockerfile").write_text(DOCKERFILE + "RUN more\n")
+    assert "the Dockerfile changed since sledge apply" in job(SHA="c3")
+    assert job.is_built
+    job.folder.joinpath("Dockerfile").write_text(DOCKERFILE)
+    (job.folder.parent / "bin" / "registry.json").write_text("{}")
+    assert "base image debian: its digest is not known: ERROR: debian: not found" in job(SHA="c4")
+    assert job.is_built
+    assert "no content key: because" in replace(job, recipe=NoKey(reason="because"))(SHA="c5")
+    assert job.is_built
