@@ -28,8 +28,7 @@ def as_text(report: Report) -> str:
     for example in report.results.examples:
         title = f"{example}, Docker {report.docker_version}: median seconds [shortest-longest] cached steps"
         lines += [title, *_table(report.results, example), ""]
-    lines += [f"where the seconds of a {Scenario.SOURCE.value} go (the run in the middle)"]
-    lines += [*_breakdowns(report.results), "", *_failures(report.results)]
+    lines += [*_breakdowns(report.results), *_failures(report.results)]
     lines += [f"left out: {words}" for words in report.left_out]
     return "\n".join([*lines, "", "goals", *goal_lines(report.goals), ""])
 
@@ -83,7 +82,8 @@ def _breakdowns(results: Results) -> list[str]:
             seconds = [float(getattr(run.breakdown, cause)) for cause in _CAUSES]
             rest = max(0.0, run.seconds - run.breakdown.known_s)
             rows.append([example, variant, *(f"{value:.1f}" for value in (run.seconds, *seconds, rest))])
-    return aligned(rows)
+    title = f"where the seconds of a {Scenario.SOURCE.value} go (the run in the middle)"
+    return [title, *aligned(rows), ""] if len(rows) > 1 else []
 
 
 def _failures(results: Results) -> list[str]:
