@@ -6,6 +6,7 @@ For tests and benchmarks of what a job's script does on engines of different age
 import contextlib
 import json
 import secrets
+import shutil
 import tarfile
 import tempfile
 import time
@@ -48,9 +49,10 @@ class FreshEngine:
         self.container = name
         self._stack, self._name, self._engine = stack, name, engine
 
-    def run(self, script: str, *, env: Mapping[str, str], folder: Path) -> Ran:
+    def run(self, script: str, *, env: Mapping[str, str], folder: Path, kept: str = "") -> Ran:
         """Run a sh script in a copy of `folder` (owned by root, modes kept), with DOCKER_HOST as a GitLab job has it.
-        The engine keeps what earlier runs left on it; nothing else does."""
+        The engine keeps what earlier runs left on it; nothing else does, but for the folder `kept` below `folder`,
+        which is brought back, as a CI's cache is."""
         job = f"{self._name}-job-{secrets.token_hex(3)}"
         spec = ContainerSpec(
             image=f"docker:{self.version}-cli",
@@ -65,7 +67,10 @@ class FreshEngine:
             self._engine.connect(self._name, job)
             self._put(job, script, folder)
             self._engine.start(job)
-            return self._timed(job)
+            ran = self._timed(job)
+            if kept:
+                self._bring_back(job, kept, folder)
+            return ran
         finally:
             self._engine.remove(job)
 
@@ -79,6 +84,15 @@ class FreshEngine:
                 tar.add(folder, _PROJECT.lstrip("/"), filter=_owned_by_root)
                 tar.add(written, _SCRIPT.lstrip("/"), filter=_owned_by_root)
             self._engine.copy_in(job, "/", file)
+
+    def _bring_back(self, job: str, kept: str, folder: Path) -> None:
+        shutil.rmtree(folder / kept, ignore_errors=True)
+        with tempfile.TemporaryFile() as file:
+            with self._engine.copy_out(job, f"{_PROJECT}/{kept}") as source:
+                shutil.copyfileobj(source, file)
+            file.seek(0)
+            with tarfile.open(fileobj=file) as tar:
+                tar.extractall(folder, filter="data")
 
     def _timed(self, job: str) -> Ran:
         said = bytearray()
