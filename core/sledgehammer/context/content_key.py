@@ -8,7 +8,7 @@ each group sorted by bytes.
 import hashlib
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sledgehammer.context.ignore import IGNORE_FILE, IgnoreRules, read_ignore
@@ -26,9 +26,11 @@ DEFAULT_PLATFORM = "linux/amd64"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoKey:
-    """The build has no content key: it must run. `reason` completes "no content key: …"."""
+    """The build has no content key: it must run. `reason` completes "no content key: …"; with a recipe the files that
+    it uses can still be listed."""
 
     reason: str
+    recipe: "KeyRecipe | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class KeyRecipe:
     dockerfile_digest: str
     ignore_digest: str  # NO_IGNORE_FILE without one
     context: str
-    target: str  # the stage's name or number
+    target: str  # the stage's name, "" for a last one without
     platform: str
     args: tuple[tuple[str, str], ...]
     base_images: tuple[str, ...]
@@ -67,22 +69,23 @@ def key_recipe(
         rules = read_ignore(ignore or b"")
     except UnreadablePatternError as error:
         return NoKey(reason=error.message)
-    if use.unknown:
-        return NoKey(reason=use.unknown[0])
-    if takes_git(use, context=context, is_ignored=rules.matcher()):
-        return NoKey(reason=f"the image holds .git itself; add .git to {IGNORE_FILE}")
-    return KeyRecipe(
+    recipe = KeyRecipe(
         dockerfile=dockerfile,
         dockerfile_digest=hashlib.sha256(content).hexdigest(),
         ignore_digest=NO_IGNORE_FILE if ignore is None else hashlib.sha256(ignore).hexdigest(),
         context=context,
-        target=graph.stage(target).label,
+        target=graph.stage(target).name,
         platform=platform,
         args=tuple(sorted(args.items())),
         base_images=graph.base_images(target, args),
         rules=rules,
         use=use,
     )
+    if use.unknown:
+        return NoKey(reason=use.unknown[0], recipe=recipe)
+    if takes_git(use, context=context, is_ignored=rules.matcher()):
+        return NoKey(reason=f"the image holds .git itself; add .git to {IGNORE_FILE}", recipe=recipe)
+    return recipe
 
 
 def read_ignore_file(tree: Tree, *, dockerfile: str, context: str) -> bytes | None:
@@ -123,16 +126,20 @@ def used_files(recipe: KeyRecipe, tree: Tree) -> tuple[ContextFile, ...] | NoKey
 
 def header_of(recipe: KeyRecipe) -> str:
     """The canonical text up to the base images. Values of args stand by their SHA-256: they may have line breaks."""
-    args = [f"arg {name} {hashlib.sha256(value.encode()).hexdigest()}" for name, value in recipe.args]
     lines = [
         FORMAT,
         f"dockerfile {recipe.dockerfile_digest}",
         f"ignore {recipe.ignore_digest}",
         f"platform {recipe.platform}",
         f"target {recipe.target}",
-        *args,
+        *args_lines(recipe.args),
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def args_lines(args: Sequence[tuple[str, str]]) -> list[str]:
+    """One line per argument, its value hashed."""
+    return [f"arg {name} {hashlib.sha256(value.encode()).hexdigest()}" for name, value in args]
 
 
 def _base_lines(recipe: KeyRecipe, bases: Mapping[str, str]) -> bytes:

@@ -37,9 +37,9 @@ def instruction_sources(scoped: ScopedInstruction) -> tuple[SourcePattern, ...]:
     """What one instruction takes from the context."""
     instruction = scoped.instruction
     if instruction.keyword in ("ADD", "COPY") and instruction.flag("from") is None:
-        if any(not scoped.knows(word) for word in _copied_words(instruction)):
+        if any(not scoped.knows(word) for word in copied_words(instruction)):
             return (EVERYTHING,)
-        words = [scoped.expanded(word) for word in _copied_words(instruction)]
+        words = [scoped.expanded(word) for word in copied_words(instruction)]
         has_parents = any(flag.name == "parents" and flag.value != "false" for flag in instruction.flags)
         make = parents_pattern if has_parents else source_pattern
         return tuple(make(word) for word in words if _ELSEWHERE.fullmatch(word) is None)
@@ -53,11 +53,11 @@ def remote_sources(scoped: ScopedInstruction) -> tuple[str, ...]:
     instruction = scoped.instruction
     if instruction.keyword != "ADD" or instruction.flag("from") is not None or instruction.flag("checksum"):
         return ()
-    words = (scoped.expanded(word) for word in _copied_words(instruction))
+    words = (scoped.expanded(word) for word in copied_words(instruction))
     return tuple(word for word in words if _ELSEWHERE.fullmatch(word) is not None)
 
 
-def _copied_words(instruction: Instruction) -> list[str]:
+def copied_words(instruction: Instruction) -> list[str]:
     """Sources as written; here-documents are in the Dockerfile's own bytes."""
     if instruction.exec_form is not None:
         return list(instruction.exec_form[:-1])

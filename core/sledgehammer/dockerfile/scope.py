@@ -76,9 +76,12 @@ def _walk(
             escape=graph.directives.escape,
         )
         try:
-            values.update(_declared(graph, scoped, args))
+            declared = _declared(graph, scoped, args)
         except ConfigurationError as error:
             raise located(error, graph.name, instruction.line) from error
+        for name, value in declared.items():  # a variable set again moves to the end, as in BuildKit's environment
+            values.pop(name, None)
+            values[name] = value
         yield scoped
 
 

@@ -17,12 +17,16 @@ def content_key_functions() -> str:
 
 
 def render_content_key(recipe: KeyRecipe | NoKey, *, image: str, bases: str = "sledge_bases") -> str:
-    """One command that sets `sledge_key` to the key, or to nothing after a line that says why.
+    """Commands that set `sledge_key` to the key, or to nothing after a line that says why.
 
     `bases` names the shell variable that holds one line `REFERENCE sha256:…` per base image of the recipe.
     """
     if isinstance(recipe, NoKey):
-        return shlex.join(["sledge_no_content_key", image, recipe.reason])
+        refusal = shlex.join(["sledge_no_content_key", image, recipe.reason])
+        if recipe.recipe is None:
+            return refusal
+        program = filter_program(recipe.recipe.rules, recipe.recipe.use.sources)
+        return f"{refusal}\n{shlex.join(['sledge_list_used_files', recipe.recipe.context, program])}"
     words = [
         image,
         recipe.context,

@@ -12,6 +12,7 @@ sledge_no_content_key() {
 # images, $7: head of the canonical text, $8: awk functions made of the patterns, $9: lines "REFERENCE DIGEST"
 sledge_content_key() {
   sledge_key=
+  rm -rf "$sledge_dir/key"
   if [ "$(sledge_sha256 "$3")" != "$4" ]; then
     sledge_no_content_key "$1" "the Dockerfile changed since sledge apply"
   elif [ "$(sledge_sha256 "$(sledge_ignore_file "$2" "$3")")" != "$5" ]; then
@@ -22,11 +23,17 @@ sledge_content_key() {
 *' -print)" ]; then
     sledge_no_content_key "$1" "a file's name has a line break"
   else
-    rm -rf "$sledge_dir/key"
     mkdir "$sledge_dir/key"
     sledge_key=$(sledge_make_key "$2" "$7" "$8" "$9") \
       || sledge_no_content_key "$1" "a file of the context cannot be read"
   fi
+}
+
+# $1: context, $2: awk functions; for the record of a build that has no key
+sledge_list_used_files() {
+  rm -rf "$sledge_dir/key"
+  mkdir "$sledge_dir/key"
+  (sledge_make_key "$1" '' "$2" '') >/dev/null || rm -rf "$sledge_dir/key"
 }
 
 # $1: file; "-" for none
