@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points, version
 
-from sledgehammer.cli import apply, build, plan, preflight, render, run, schema
+from sledgehammer.cli import apply, build, plan, predict, preflight, render, run, schema
 from sledgehammer.cli.command import Command
 from sledgehammer.errors import ConfigurationError, MissingToolError, SledgehammerError
 from sledgehammer.plugins import by_name, missing_module, owner_of
@@ -46,7 +46,8 @@ def entry_point() -> None:
 
 
 def _commands() -> list[Command]:
-    ours = [render.COMMAND, plan.COMMAND, apply.COMMAND, preflight.COMMAND, run.COMMAND, build.COMMAND, schema.COMMAND]
+    modules = (render, plan, apply, preflight, run, build, predict, schema)
+    ours = [module.COMMAND for module in modules]
     taken = {command.name for command in ours}
     added = by_name(entry_points(group=COMMAND_GROUP), what="command")
     for name in taken & added.keys():
