@@ -26,9 +26,11 @@ RUN check
 """
 
 
-def inputs(dockerfile: str = DOCKERFILE, *, args: dict[str, str] | None = None, **contents: str) -> BuildInputs:
+def inputs(
+    dockerfile: str = DOCKERFILE, *, args: dict[str, str] | None = None, contents: dict[str, str] | None = None
+) -> BuildInputs:
     """Three files, one of them below a folder."""
-    files = {"README": "r", "lock": "l", "src/main.c": "m", **contents}
+    files = {"README": "r", "lock": "l", "src/main.c": "m", **(contents or {})}
     return BuildInputs(
         dockerfile=dockerfile,
         files=tuple(
@@ -46,7 +48,9 @@ def missed(before: BuildInputs, after: BuildInputs) -> dict[str, str]:
 
 def test_nothing_changed_is_all_hits() -> None:
     """Comments, empty lines and what no step copies are in no key; equal steps of two stages are one."""
-    after = inputs("# words\n" + DOCKERFILE.replace("\nFROM base:${TAG}\n", "\n\nFROM base:${TAG}\n"), other="new")
+    after = inputs(
+        "# words\n" + DOCKERFILE.replace("\nFROM base:${TAG}\n", "\n\nFROM base:${TAG}\n"), contents={"other": "new"}
+    )
 
     predictions = predict(inputs(), after)
 
@@ -58,7 +62,7 @@ def test_nothing_changed_is_all_hits() -> None:
     ("after", "reasons"),
     [
         (
-            inputs(**{"src/main.c": "other"}),
+            inputs(contents={"src/main.c": "other"}),
             {
                 "[build 5/7]": "src/main.c (content)",
                 "[build 6/7]": "follows [build 5/7]",
@@ -67,7 +71,7 @@ def test_nothing_changed_is_all_hits() -> None:
                 "[stage-1 4/4]": "follows [build 5/7]",
             },
         ),
-        (inputs(README="other"), {"[build 7/7]": "README (content)"}),
+        (inputs(contents={"README": "other"}), {"[build 7/7]": "README (content)"}),
         (
             inputs(DOCKERFILE.replace("ENV LEVEL=1", "ENV LEVEL=2")),
             {"[stage-1 4/4]": "the variable LEVEL (value)"},
@@ -105,7 +109,7 @@ def test_a_base_image_is_all_that_stands_on_it() -> None:
 
 def test_predictions_as_text() -> None:
     """A line per step, misses with their reason, and a sum."""
-    text = render_predictions(predict(inputs(), inputs(README="other")))
+    text = render_predictions(predict(inputs(), inputs(contents={"README": "other"})))
 
     assert "miss [build 7/7] COPY README /app/words/  <- README (content)\n" in text
     assert text.endswith("\n7 of 8 steps will be cached\n")
