@@ -1,13 +1,14 @@
 """A project's builds at two points, a commit and a commit or the work tree, compared step by step without building."""
 
 import os
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sledgehammer.checkout import read_checkout
 from sledgehammer.config import parse_project
-from sledgehammer.context import CommitTree, Tree, WorkTree
+from sledgehammer.context import CommitTree, ContextFile, FileKind, Tree, WorkTree
 from sledgehammer.context.content_key import read_ignore_file
 from sledgehammer.context.ignore import read_ignore
 from sledgehammer.errors import ConfigurationError
@@ -61,14 +62,24 @@ def _images(tree: Tree, root: Path, providers: Mapping[str, Provider]) -> tuple[
 
 
 def _forecast(image: Image, earlier: Image | None, before: Tree, after: Tree) -> Forecast:
-    now = image_inputs(after, image)
+    now = image_inputs(after, image, revision=_revision(after))
     was_built = earlier is not None and before.read(earlier.dockerfile) is not None
-    then = image_inputs(before, earlier) if earlier is not None and was_built else None
+    then = image_inputs(before, earlier, revision=_revision(before)) if earlier is not None and was_built else None
     return Forecast(image=image.name, is_new=then is None, predictions=predict(then, now))
 
 
-def image_inputs(tree: Tree, image: Image, *, bases: Mapping[str, str] | None = None) -> BuildInputs:
-    """The inputs of an image's build. Modes are left out: a checkout's umask makes them, whatever they are here."""
+def _revision(tree: Tree) -> str:
+    """What a work tree would be committed as is another commit than any."""
+    return tree.commit if isinstance(tree, CommitTree) else "work tree"
+
+
+def image_inputs(
+    tree: Tree, image: Image, *, bases: Mapping[str, str] | None = None, revision: str = ""
+) -> BuildInputs:
+    """The inputs of an image's build. Modes are left out: a checkout's umask makes them, whatever they are here.
+
+    A context that lets `.git` through holds it in a checkout: `revision` stands for its content.
+    """
     content = tree.read(image.dockerfile)
     if content is None:
         raise ConfigurationError(
@@ -77,10 +88,12 @@ def image_inputs(tree: Tree, image: Image, *, bases: Mapping[str, str] | None = 
     ignore = read_ignore_file(tree, dockerfile=image.dockerfile, context=image.context)
     is_ignored = read_ignore(ignore or b"").matcher()
     files = tree.files(image.context, keep=lambda path: not is_ignored(path))
+    has_git = revision and posixpath.normpath(image.context) == "." and not is_ignored(".git/HEAD")
+    git = (ContextFile(path=".git/HEAD", kind=FileKind.REGULAR, digest=revision),) if has_git else ()
     return BuildInputs(
         dockerfile=os.fsdecode(content),
         name=image.dockerfile,
-        files=tuple(replace(file, mode=0) for file in files),
+        files=(*git, *(replace(file, mode=0) for file in files)),
         target=image.target,
         args=image.args,
         bases=bases or {},

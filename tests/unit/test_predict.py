@@ -116,8 +116,8 @@ def test_predictions_as_text() -> None:
 
 
 def test_the_command_compares_commits_and_the_work_tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """HEAD against the work tree, a commit against another, sledge.yaml's arguments included; an unknown commit is
-    told."""
+    """HEAD against the work tree, a commit against another, sledge.yaml's arguments included, and the repository
+    where an image takes it in; an unknown commit is told."""
 
     def git(*argv: str) -> None:
         identity = ("-c", "user.name=n", "-c", "user.email=e@example.com")
@@ -137,5 +137,11 @@ def test_the_command_compares_commits_and_the_work_tree(tmp_path: Path, capsys: 
     assert "miss [stage-0 2/3] COPY a /a  <- a (content)\nmiss" in capsys.readouterr().out
     assert main(["predict", "-C", str(tmp_path), "HEAD~1..HEAD"]) == 0
     assert "miss [stage-0 3/3] RUN make  <- the variable LEVEL (added)\n1 of 2" in capsys.readouterr().out
+    (tmp_path / "Dockerfile").write_text("FROM base\nCOPY . /app\n")
+    git("commit", "-q", "-a", "-m", "third")
+    git("commit", "-q", "--allow-empty", "-m", "fourth")
+    assert main(["predict", "-C", str(tmp_path), "HEAD~1..HEAD"]) == 0
+    assert "miss [stage-0 2/2] COPY . /app  <- .git/HEAD (content)" in capsys.readouterr().out
+    (tmp_path / ".dockerignore").write_text(".git\n")
     assert main(["predict", "-C", str(tmp_path), "nowhere"]) == 3
     assert 'git knows no commit "nowhere"' in capsys.readouterr().err

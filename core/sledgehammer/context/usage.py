@@ -2,7 +2,7 @@
 stages that are built for it.
 
 More may be counted than is used, never less: a link that a source goes through stands for the whole context, and
-so does a source with a variable that only the base image could know.
+so does a source with a variable that only the base image could know; `--exclude` leaves nothing out.
 """
 
 import os
