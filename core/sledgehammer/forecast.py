@@ -74,9 +74,14 @@ def _revision(tree: Tree) -> str:
 
 
 def image_inputs(
-    tree: Tree, image: Image, *, bases: Mapping[str, str] | None = None, revision: str = ""
+    tree: Tree,
+    image: Image,
+    *,
+    bases: Mapping[str, str] | None = None,
+    revision: str = "",
+    has_modes: bool = False,
 ) -> BuildInputs:
-    """The inputs of an image's build. Modes are left out: a checkout's umask makes them, whatever they are here.
+    """The inputs of an image's build. Modes are left out unless `has_modes`: a checkout's umask makes them in CI.
 
     A context that lets `.git` through holds it in a checkout: `revision` stands for its content.
     """
@@ -93,7 +98,7 @@ def image_inputs(
     return BuildInputs(
         dockerfile=os.fsdecode(content),
         name=image.dockerfile,
-        files=(*git, *(replace(file, mode=0) for file in files)),
+        files=(*git, *(file if has_modes else replace(file, mode=0) for file in files)),
         target=image.target,
         args=image.args,
         bases=bases or {},

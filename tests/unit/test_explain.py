@@ -95,8 +95,8 @@ def test_the_file_the_argument_and_the_step_above_are_named() -> None:
     reasons = told(explain(record(), now))
 
     assert reasons["[base 3/6]"] == "a (content)"
-    assert reasons["[base 4/6]"] == "a (content); the variable V (value)"
-    assert reasons["[base 5/6]"] == "the variable V (value)"
+    assert reasons["[base 4/6]"] == "a (content); ARG V (value)"
+    assert reasons["[base 5/6]"] == "ARG V (value)"
     assert reasons["[base 6/6]"] == "follows [base 5/6]"
     assert reasons["[mid 1/1]"] == "a (content)"
     assert "[base 2/6]" not in reasons
@@ -130,7 +130,7 @@ BASE_CHANGE = "the base image debian:trixie-slim (sha256:aaaaaaaaaaaa → sha256
         (
             record(all_ran(), dockerfile=DOCKERFILE.replace("ARG V=1", "ARG V=2")),
             "[base 4/6]",
-            "the variable V (value)",
+            "ARG V (value)",
         ),
         (record(all_ran(), dockerfile=DOCKERFILE.replace("ARG V", "#\nARG V")), "[base 2/6]", SAME_KEY),
     ],
@@ -173,7 +173,7 @@ def test_reasons_as_text() -> None:
 
     assert text.startswith("image app at cccccccccccc: ")
     assert "ran [base 3/6] COPY a b* ./ (" in text
-    assert "  <- the variable V (value)\n    and so did [base 6/6], [stage-2 2/3], [stage-2 3/3] (" in text
+    assert "  <- ARG V (value)\n    and so did [base 6/6], [stage-2 2/3], [stage-2 3/3] (" in text
     assert "secret-value" not in text
 
 

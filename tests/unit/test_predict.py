@@ -74,13 +74,27 @@ def test_nothing_changed_is_all_hits() -> None:
         (inputs(contents={"README": "other"}), {"[build 7/7]": "README (content)"}),
         (
             inputs(DOCKERFILE.replace("ENV LEVEL=1", "ENV LEVEL=2")),
-            {"[stage-1 4/4]": "the variable LEVEL (value)"},
+            {"[stage-1 4/4]": "ENV LEVEL (value)"},
         ),
         (
             inputs(DOCKERFILE.replace("ENV LEVEL=1", "ENV LEVEL=1\nUSER 5")),
             {"[stage-1 4/4]": "USER"},
         ),
         (inputs(args={"NOBODY": "1"}), {}),
+        (inputs(DOCKERFILE.replace("RUN make", "RUN  make")), {}),
+        (
+            inputs(DOCKERFILE.replace("RUN make", "ARG MODE=1\nRUN make")),
+            {"[build 6/7]": "ARG MODE (added)", "[build 7/7]": "follows [build 6/7]"},
+        ),
+        (
+            inputs(DOCKERFILE.replace("RUN make", "RUN make all")),
+            {
+                "[build 6/7]": "the instruction's text",
+                "[build 7/7]": "follows [build 6/7]",
+                "[stage-1 3/4]": "follows [build 6/7]",
+                "[stage-1 4/4]": "follows [build 6/7]",
+            },
+        ),
         (
             inputs(DOCKERFILE.replace("RUN check", "RUN true\nRUN check")),
             {"[stage-1 4/5]": "a new step", "[stage-1 5/5]": "follows [stage-1 4/5]"},
@@ -136,7 +150,7 @@ def test_the_command_compares_commits_and_the_work_tree(tmp_path: Path, capsys: 
     assert main(["predict", "-C", str(tmp_path)]) == 0
     assert "miss [stage-0 2/3] COPY a /a  <- a (content)\nmiss" in capsys.readouterr().out
     assert main(["predict", "-C", str(tmp_path), "HEAD~1..HEAD"]) == 0
-    assert "miss [stage-0 3/3] RUN make  <- the variable LEVEL (added)\n1 of 2" in capsys.readouterr().out
+    assert "miss [stage-0 3/3] RUN make  <- ARG LEVEL (added)\n1 of 2" in capsys.readouterr().out
     (tmp_path / "Dockerfile").write_text("FROM base\nCOPY . /app\n")
     git("commit", "-q", "-a", "-m", "third")
     git("commit", "-q", "--allow-empty", "-m", "fourth")

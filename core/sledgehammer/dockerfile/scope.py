@@ -16,13 +16,15 @@ _NAMES = re.compile(r"\$(?:\{)?([A-Za-z_][A-Za-z0-9_]*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopedInstruction:
-    """An instruction and the variables that it sees, `names` in the order of their declaration.
+    """An instruction and the variables that it sees, in the order of their declaration; `arguments` are those that an
+    ARG declared last.
 
     `is_image_open` says that a base image may bring variables of its own, which only its registry knows.
     """
 
     instruction: Instruction
     variables: Mapping[str, str]
+    arguments: frozenset[str]
     is_image_open: bool
     escape: str
 
@@ -39,15 +41,20 @@ def scoped_instructions(
     graph: StageGraph, stage: Stage, args: Mapping[str, str] = NO_ARGS
 ) -> tuple[ScopedInstruction, ...]:
     """The stage's own instructions, the ONBUILD triggers of the stage below it first."""
-    return tuple(_walk(graph, stage, args, {}))
+    return tuple(_walk(graph, stage, args, {}, set()))
 
 
 def stage_variables(graph: StageGraph, stage: Stage, args: Mapping[str, str] = NO_ARGS) -> Mapping[str, str]:
     """ARG and ENV as the stage leaves them, which a stage that starts from it sees."""
+    return _final(graph, stage, args)[0]
+
+
+def _final(graph: StageGraph, stage: Stage, args: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
     values: dict[str, str] = {}
-    for _ in _walk(graph, stage, args, values):
+    arguments: set[str] = set()
+    for _ in _walk(graph, stage, args, values, arguments):
         pass
-    return values
+    return values, arguments
 
 
 def is_on_image(graph: StageGraph, stage: Stage, args: Mapping[str, str] = NO_ARGS) -> bool:
@@ -59,19 +66,22 @@ def is_on_image(graph: StageGraph, stage: Stage, args: Mapping[str, str] = NO_AR
 
 
 def _walk(
-    graph: StageGraph, stage: Stage, args: Mapping[str, str], values: dict[str, str]
+    graph: StageGraph, stage: Stage, args: Mapping[str, str], values: dict[str, str], arguments: set[str]
 ) -> Iterator[ScopedInstruction]:
     base = graph.base(stage, args)
     triggers: tuple[Instruction, ...] = ()
     if isinstance(base, StageSource):
         below = graph.stages[base.index]
-        values.update(stage_variables(graph, below, args))
+        inherited, inherited_arguments = _final(graph, below, args)
+        values.update(inherited)
+        arguments.update(inherited_arguments)
         triggers = tuple(found.trigger for found in below.instructions if found.trigger is not None)
     is_open = is_on_image(graph, stage, args)
     for instruction in (*triggers, *stage.instructions):
         scoped = ScopedInstruction(
             instruction=instruction,
             variables=dict(values),
+            arguments=frozenset(arguments),
             is_image_open=is_open,
             escape=graph.directives.escape,
         )
@@ -82,6 +92,7 @@ def _walk(
         for name, value in declared.items():  # a variable set again moves to the end, as in BuildKit's environment
             values.pop(name, None)
             values[name] = value
+            (arguments.add if instruction.keyword == "ARG" else arguments.discard)(name)
         yield scoped
 
 

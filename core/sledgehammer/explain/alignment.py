@@ -89,7 +89,7 @@ def _part_differences(before: Step, after: Step) -> Iterator[Difference]:
     yield from variables
     for place in dict.fromkeys([*old, *new]):
         kind, name = place
-        if kind == "variable" or old.get(place) == new.get(place):
+        if kind in ("ARG", "ENV") or old.get(place) == new.get(place):
             continue
         if kind == "order":
             if not variables:
@@ -106,10 +106,10 @@ def _variable_differences(
     old: Mapping[tuple[str, str], Part], new: Mapping[tuple[str, str], Part]
 ) -> Iterator[Difference]:
     for kind, name in dict.fromkeys([*old, *new]):
-        if kind == "variable" and old.get((kind, name)) != new.get((kind, name)):
+        if kind in ("ARG", "ENV") and old.get((kind, name)) != new.get((kind, name)):
             has_both = (kind, name) in old and (kind, name) in new
             word = "value" if has_both else "added" if (kind, name) in new else "removed"
-            yield Difference(cause=Cause.VARIABLE, text=f"the variable {name} ({word})")
+            yield Difference(cause=Cause.VARIABLE, text=f"{kind} {name} ({word})")
 
 
 def _base_difference(name: str, old: Part | None, new: Part | None) -> Iterator[Difference]:

@@ -125,7 +125,8 @@ def _run_parts(scoped: ScopedInstruction, state: _StageState) -> list[Part]:
     bodies = "".join(f"\n{doc.name}\n{doc.content}" for doc in instruction.heredocs)
     flags = sorted(_run_flag(flag.name, scoped.expanded(flag.value or "")) for flag in instruction.flags)
     parts = [Part(kind="instruction", name="", value="\n".join([*flags, command]) + bodies)]
-    parts += [Part(kind="variable", name=name, value=value) for name, value in scoped.variables.items()]
+    for name, value in scoped.variables.items():
+        parts.append(Part(kind="ARG" if name in scoped.arguments else "ENV", name=name, value=value))
     parts.append(Part(kind="order", name="", value=" ".join(scoped.variables)))
     parts.append(Part(kind="setting", name="WORKDIR", value=state.workdir))
     parts.append(Part(kind="setting", name="USER", value=state.user))

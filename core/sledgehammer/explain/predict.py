@@ -26,8 +26,9 @@ def predict(before: BuildInputs | None, after: BuildInputs) -> tuple[Prediction,
     """Hit or miss per step of the later build, given that the earlier one's whole cache is there; without
     an earlier one nothing hits.
 
-    A step that copies from a stage in which something runs again may still find its bytes unchanged; it counts as a
-    miss unless no step that runs again can have written what it copies. Raises ConfigurationError.
+    A step that copies from a stage in which something runs again hits when its bytes come out the same. That is taken
+    for so where no step that runs again can have written there, or where those steps have the same files, commands and
+    ENV as before: steps are taken to be repeatable. Raises ConfigurationError.
     """
     return compare(build_steps(before) if before is not None else (), build_steps(after))
 

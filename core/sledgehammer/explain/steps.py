@@ -2,10 +2,12 @@
 
 Rules (moby/buildkit 0.13, solver/llbsolver/ops and frontend/dockerfile/dockerfile2llb): a step's key holds its
 parent's; RUN's holds command, environment (every ARG in scope), folder and mounts; COPY's holds destination, flags
-and the content of what it copies, so an upstream step that made the same bytes again is no change.
+and the content of what it copies, so an upstream step that made the same bytes again is no change: for that content
+stands what it hangs on.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,7 +16,7 @@ from sledgehammer.context.listing import ContextFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a key: `kind` is "instruction", "variable", "order", "setting", "base" or "platform"."""
+    """One part of a key: `kind` is "instruction", "ARG", "ENV", "order", "setting", "base" or "platform"."""
 
     kind: str
     name: str
@@ -61,9 +63,32 @@ class Step:
 def _digest(step: Step) -> str:
     content: list[object] = [step.keyword, *((part.kind, part.name, part.value) for part in step.parts)]
     content += [(file.path, file.kind.value, file.digest, file.mode) for file in step.files]
-    content += [(up.image, up.step.key if up.step else "", up.path) for up in step.upstream]
+    content += [(up.image, _outcome(up.step, up.path), up.path) for up in step.upstream]
     content.append(step.parent.key if step.parent else "")
     return hashlib.sha256(repr(content).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _outcome(step: Step | None, path: str) -> str:
+    """What the bytes at a path hang on after a step, as far as can be told without running it.
+
+    White space in a command makes no other bytes, nor does an ARG that the command does not name; a file's mode does
+    where the file itself lies at the path.
+    """
+    if step is None:
+        return ""
+    parts = [(part.kind, part.name, " ".join(part.value.split())) for part in step.parts if _matters(part, step)]
+    is_there = step.keyword != "RUN" and may_change(step, path)
+    files = [(file.path, file.digest, (file.kind.value, file.mode) if is_there else "") for file in step.files]
+    sources = [(up.image, _outcome(up.step, up.path), up.path) for up in step.upstream]
+    content = (step.keyword, parts, files, sources, _outcome(step.parent, path))
+    return hashlib.sha256(repr(content).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _matters(part: Part, step: Step) -> bool:
+    if part.kind == "order":
+        return False
+    command = next(own.value for own in step.parts if own.kind == "instruction")
+    return part.kind != "ARG" or re.search(rf"\b{re.escape(part.name)}\b", command) is not None
 
 
 def may_change(step: Step, path: str) -> bool:

@@ -1,0 +1,134 @@
+"""Changes of all kinds that a repository goes through, to be injected into copies of the examples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "\nFROM base:1 AS package"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One injected change. `arg` is NAME=VALUE for the build; `base` what the name base:1 stands for."""
+
+    name: str
+    edit: Callable[[Path], object] = lambda folder: None
+    arg: str = ""
+    base: str = "base:1"
+
+
+def write(path: str, text: str) -> Callable[[Path], object]:
+    """A new file, or another content."""
+
+    def edit(folder: Path) -> None:
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
+
+    return edit
+
+
+def append(path: str, text: str) -> Callable[[Path], object]:
+    """More at the end of a file."""
+    return lambda folder: (folder / path).write_text((folder / path).read_text() + text)
+
+
+def swap(old: str, new: str, path: str = "Dockerfile") -> Callable[[Path], object]:
+    """Another text in a file, which must be there."""
+
+    def edit(folder: Path) -> None:
+        text = (folder / path).read_text()
+        assert old in text, (path, old)
+        (folder / path).write_text(text.replace(old, new))
+
+    return edit
+
+
+def both(*edits: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Several edits as one change."""
+    return lambda folder: [edit(folder) for edit in edits]
+
+
+def rename(old: str, new: str) -> Callable[[Path], object]:
+    """A file under another name."""
+    return lambda folder: (folder / old).rename(folder / new)
+
+
+def mode(path: str, bits: int) -> Callable[[Path], object]:
+    """Other permissions."""
+    return lambda folder: (folder / path).chmod(bits)
+
+
+def prepend(path: str, text: str) -> Callable[[Path], object]:
+    """More at the top of a file."""
+    return lambda folder: (folder / path).write_text(text + (folder / path).read_text())
+
+
+EVERYWHERE = (
+    Change(name="nothing"),
+    Change(name="README", edit=append("README.md", "more\n")),
+    Change(name="ignored new file", edit=write("notes.txt", "words")),
+    Change(name="ignored folder", edit=write("log/today", "words")),
+    Change(name="comment in Dockerfile", edit=append("Dockerfile", "# the end\n")),
+    Change(name="comment on top", edit=prepend("Dockerfile", "# top\n")),
+    Change(name="empty lines", edit=swap(PACKAGE, f"\n\n{PACKAGE}")),
+    Change(name="lower-case keyword", edit=swap("\nCMD ", "\ncmd ")),
+    Change(name="CMD", edit=append("Dockerfile", 'CMD ["true"]\n')),
+    Change(name="EXPOSE", edit=append("Dockerfile", "EXPOSE 9\n")),
+    Change(name="LABEL", edit=append("Dockerfile", "LABEL a=b\n")),
+    Change(name="USER at the end", edit=append("Dockerfile", "USER 1\n")),
+    Change(name="ARG unused, above FROM", edit=prepend("Dockerfile", "ARG UNUSED=1\n")),
+    Change(name="ARG undeclared", arg="NOBODY=1"),
+    Change(name="ARG declared in build", edit=swap("AS build\n", "AS build\nARG LEVEL=1\n")),
+    Change(name="ARG declared in package", edit=swap("AS package\n", "AS package\nARG LEVEL=1\n")),
+    Change(name="ENV in package", edit=append("Dockerfile", "ENV A=b\n")),
+    Change(name="ignore file comment", edit=append(".dockerignore", "# words\n")),
+    Change(name="ignore file lets README in", edit=append(".dockerignore", "!README.md\n")),
+    Change(name="base reference", edit=swap("FROM base:1 AS package", "FROM base:2 AS package")),
+    Change(name="base digest", base="base:3"),
+    Change(name="stage renamed", edit=both(swap("AS build", "AS make"), swap("--from=build", "--from=make"))),
+    Change(name="unused stage in between", edit=swap(PACKAGE, f"\nFROM base:1 AS idle\nRUN false{PACKAGE}")),
+    Change(name="new RUN at the end", edit=append("Dockerfile", "RUN true\n")),
+    Change(name="new RUN on top of package", edit=swap("AS package\n", "AS package\nRUN echo hi > /hi\n")),
+)
+
+NODE = (
+    *EVERYWHERE,
+    Change(name="source", edit=append("server.js", "// one\n")),
+    Change(name="source mode 755", edit=mode("server.js", 0o755)),
+    Change(name="source mode 600", edit=mode("server.js", 0o600)),
+    Change(name="lock file", edit=append("package-lock.json", "\n")),
+    Change(name="package.json", edit=append("package.json", "\n")),
+    Change(name=".npmrc", edit=append(".npmrc", "fund=false\n")),
+    Change(name="lock and source", edit=both(append("package-lock.json", " \n"), append("server.js", "// two\n"))),
+    Change(
+        name="renamed source",
+        edit=both(
+            rename("server.js", "main.js"),
+            swap("COPY server.js", "COPY main.js"),
+            append(".dockerignore", "!main.js\n"),
+        ),
+    ),
+    Change(name="destination", edit=swap("COPY server.js ./", "COPY server.js ./serve.js")),
+    Change(name="WORKDIR", edit=swap("WORKDIR /app\nCOPY --from", "WORKDIR /srv\nCOPY --from")),
+    Change(name="order of instructions", edit=swap("COPY server.js ./\n", "RUN true\nCOPY server.js ./\n")),
+    Change(
+        name="source before install", edit=swap("package-lock.json .npmrc ./", "package-lock.json .npmrc server.js ./")
+    ),
+    Change(name="chown", edit=swap("COPY --from=build", "COPY --chown=1:1 --from=build")),
+)
+
+RUST = (
+    *EVERYWHERE,
+    Change(name="source", edit=append("src/main.rs", "// one\n")),
+    Change(name="new source", edit=write("src/more.rs", "fn more() {}\n")),
+    Change(name="source mode", edit=mode("src/main.rs", 0o755)),
+    Change(name="lock file", edit=append("Cargo.lock", "# two\n")),
+    Change(name="Cargo.toml", edit=append("Cargo.toml", "# two\n")),
+    Change(name="whitespace in RUN", edit=swap("RUN touch src/main.rs \\", "RUN touch  src/main.rs \\")),
+    Change(name="comment in RUN", edit=swap("    && rm -r src", "    # away with it\n    && rm -r src")),
+    Change(name="RUN edited", edit=swap("RUN touch", "RUN echo x >> src/main.rs && touch")),
+    Change(name="late COPY beside", edit=swap(PACKAGE, f"COPY Cargo.toml /etc/kept\n{PACKAGE}")),
+    Change(name="ENV before RUN", edit=swap("COPY src src", "ENV MODE=x\nCOPY src src")),
+    Change(name="destination", edit=swap("/usr/local/bin/rust-rocket\n", "/usr/bin/rust-rocket\n")),
+    Change(name="ENV in package", edit=swap("ROCKET_ADDRESS=0.0.0.0", "ROCKET_ADDRESS=127.0.0.1")),
+)
