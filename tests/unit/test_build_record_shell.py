@@ -133,3 +133,18 @@ def test_a_build_without_a_key_is_recorded_too(project: Path) -> None:
     assert len(record.files) == 7
     call = render_write_record(NoKey(reason="x"), image="app", commit=("c",), folder="f", progress="p")
     assert call == ":"
+
+
+def test_the_functions_are_clean_by_shellcheck(project: Path) -> None:
+    """Key and record together, with the calls that a script makes of them."""
+    recipe = key_recipe(WorkTree(project), args={"TOKEN": "it's $HOME"})
+    calls = [
+        render_content_key(recipe, image="app", bases="bases"),
+        render_write_record(recipe, image="app", commit=(EnvVar("C"),), folder="f", progress="p", bases="bases"),
+    ]
+    head = "# shellcheck disable=SC2016,SC2154,SC2034\nsledge_say() { printf 'sledge: %s\\n' \"$*\"; }\n"
+    script = "\n".join([head, content_key_functions(), build_record_functions(), *calls, ""])
+
+    done = subprocess.run(["shellcheck", "-s", "sh", "-"], input=script.encode(), capture_output=True, check=False)
+
+    assert (done.returncode, done.stdout.decode()) == (0, "")
