@@ -10,6 +10,9 @@ from sledgehammer_aws.settings import Settings
 
 ROLE_NAME_LENGTH = 64
 
+CACHES = "_cache"
+"""Folder of all projects' caches in the bucket; no project's name begins with an underscore."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -37,6 +40,11 @@ class Names:
     role: str
     log_group: str
     repositories: tuple[RepositoryNames, ...]
+
+    @property
+    def cache_prefix(self) -> str:
+        """Where in the bucket CodeBuild keeps this project's cache."""
+        return f"{CACHES}/{self.project}"
 
     @property
     def project_arn(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from sledgehammer.secret import Secret
 from sledgehammer_aws.account import Names
 from sledgehammer_aws.destination import REGISTRY_VARIABLE
+from sledgehammer_aws.kept_cache import CacheType, KeptCache, desired_cache, has_docker_server
 from sledgehammer_aws.managed import Attributes
 from sledgehammer_aws.settings import Settings, Variable
 
@@ -38,16 +39,20 @@ class BuildProject:
     image: str
     compute_type: str
     privileged: bool
+    docker_server: str  # its size
     pull_credentials: str
     variables: Mapping[str, VariableContent]
     role_arn: str
     timeout_minutes: int
     logs: str  # status and group
-    cache: str
+    cache: KeptCache
 
 
-def desired_project(names: Names, settings: Settings, buildspec: str) -> BuildProject:
-    """The project as it should be: a privileged container, the buildspec inline, the source from S3."""
+def desired_project(names: Names, settings: Settings, buildspec: str, *, strategy: str) -> BuildProject:
+    """The project as it should be: the buildspec inline, the source from S3, what the cache strategy needs. The
+    container is privileged, for a Docker daemon runs in it, unless there is a Docker server for that (CodeBuild user
+    guide, "Docker image build server sample")."""
+    has_server = has_docker_server(strategy)
     variables = {name: _content(variable) for name, variable in settings.variables.items()}
     registry = VariableContent(type=PLAIN, value=names.account.registry)
     return BuildProject(
@@ -57,19 +62,21 @@ def desired_project(names: Names, settings: Settings, buildspec: str) -> BuildPr
         environment="LINUX_CONTAINER",
         image=settings.build_image,
         compute_type=settings.compute_type.value,
-        privileged=True,
+        privileged=not has_server,
+        docker_server=settings.docker_server.compute_type.value if has_server else "",
         pull_credentials="CODEBUILD",
         variables={REGISTRY_VARIABLE: registry, **variables},
         role_arn=names.role_arn,
         timeout_minutes=settings.timeout_minutes,
         logs=f"ENABLED {names.log_group}",
-        cache="NO_CACHE",
+        cache=desired_cache(names, strategy),
     )
 
 
 def observed_project(answer: "ProjectTypeDef") -> BuildProject:
     """A project as BatchGetProjects gives it."""
     source, environment = answer.get("source", {}), answer.get("environment", {})
+    cache = answer.get("cache", {})
     cloud_watch = answer.get("logsConfig", {}).get("cloudWatchLogs", {})
     return BuildProject(
         source=f"{source.get('type', '')} {source.get('location', '')}",
@@ -79,6 +86,7 @@ def observed_project(answer: "ProjectTypeDef") -> BuildProject:
         image=environment.get("image", ""),
         compute_type=environment.get("computeType", ""),
         privileged=environment.get("privilegedMode", False),
+        docker_server=environment.get("dockerServer", {}).get("computeType", ""),
         pull_credentials=environment.get("imagePullCredentialsType", "CODEBUILD"),
         variables={
             variable["name"]: VariableContent(type=variable.get("type", PLAIN), value=variable["value"])
@@ -87,7 +95,11 @@ def observed_project(answer: "ProjectTypeDef") -> BuildProject:
         role_arn=answer.get("serviceRole", ""),
         timeout_minutes=answer.get("timeoutInMinutes", 0),
         logs=f"{cloud_watch.get('status', '')} {cloud_watch.get('groupName', '')}",
-        cache=answer.get("cache", {}).get("type", "NO_CACHE"),
+        cache=KeptCache(
+            type=CacheType(cache.get("type", CacheType.NONE.value)),
+            location=cache.get("location", ""),
+            modes=tuple(cache.get("modes", ())),
+        ),
     )
 
 
@@ -106,12 +118,13 @@ def attributes_of(project: BuildProject) -> Attributes:
         "image": project.image,
         "compute type": project.compute_type,
         "privileged": "yes" if project.privileged else "no",
+        "docker server": project.docker_server,
         "image pull credentials": project.pull_credentials,
         **variables,
         "service role": project.role_arn,
         "timeout minutes": str(project.timeout_minutes),
         "logs": project.logs,
-        "cache": project.cache,
+        "cache": project.cache.text,
     }
 
 

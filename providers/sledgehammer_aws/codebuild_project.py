@@ -5,14 +5,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from sledgehammer_aws.account import Names
-from sledgehammer_aws.build_project import attributes_of, desired_project, observed_project
+from sledgehammer_aws.build_project import BuildProject, attributes_of, desired_project, observed_project
 from sledgehammer_aws.client import PROPAGATION_POLICY, Calls, Clients
+from sledgehammer_aws.kept_cache import KeptCache
 from sledgehammer_aws.managed import Attributes, check_owner, has_tags, owner_tags, tag_attributes
 from sledgehammer_aws.settings import Settings
 
 if TYPE_CHECKING:
-    from mypy_boto3_codebuild.literals import ComputeTypeType
-    from mypy_boto3_codebuild.type_defs import ProjectTypeDef, UpdateProjectInputTypeDef
+    from mypy_boto3_codebuild.literals import CacheModeType, ComputeTypeType
+    from mypy_boto3_codebuild.type_defs import (
+        ProjectCacheTypeDef,
+        ProjectEnvironmentTypeDef,
+        ProjectTypeDef,
+        UpdateProjectInputTypeDef,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +30,7 @@ class CodeBuildProject:
     names: Names
     settings: Settings
     buildspec: str
+    strategy: str  # of the layer cache
     kind: str = "aws_codebuild_project"
 
     @property
@@ -31,11 +38,15 @@ class CodeBuildProject:
         return self.names.project
 
     @property
+    def _wanted(self) -> BuildProject:
+        return desired_project(self.names, self.settings, self.buildspec, strategy=self.strategy)
+
+    @property
     def _tags(self) -> Mapping[str, str]:
         return owner_tags(self.names.owner, self.settings.tags)
 
     def desired(self) -> Attributes:
-        wanted = attributes_of(desired_project(self.names, self.settings, self.buildspec))
+        wanted = attributes_of(self._wanted)
         return {**tag_attributes(self._tags, managed=self._tags), **wanted}
 
     def observe(self) -> Attributes | None:
@@ -77,7 +88,20 @@ class CodeBuildProject:
         return found["projects"][0] if found["projects"] else None
 
     def _request(self) -> "UpdateProjectInputTypeDef":
-        wanted = desired_project(self.names, self.settings, self.buildspec)
+        wanted = self._wanted
+        environment: ProjectEnvironmentTypeDef = {
+            "type": "LINUX_CONTAINER",
+            "image": wanted.image,
+            "computeType": cast("ComputeTypeType", wanted.compute_type),
+            "privilegedMode": wanted.privileged,
+            "imagePullCredentialsType": "CODEBUILD",
+            "environmentVariables": [
+                {"name": name, "value": content.value, "type": content.type}
+                for name, content in wanted.variables.items()
+            ],
+        }
+        if wanted.docker_server:
+            environment["dockerServer"] = {"computeType": cast("ComputeTypeType", wanted.docker_server)}
         return {
             "name": self.name,
             "description": "Made by sledge: change sledge.yaml instead",
@@ -87,22 +111,21 @@ class CodeBuildProject:
                 "buildspec": wanted.buildspec,
             },
             "artifacts": {"type": "NO_ARTIFACTS"},
-            "cache": {"type": "NO_CACHE"},
-            "environment": {
-                "type": "LINUX_CONTAINER",
-                "image": wanted.image,
-                "computeType": cast("ComputeTypeType", wanted.compute_type),
-                "privilegedMode": wanted.privileged,
-                "imagePullCredentialsType": "CODEBUILD",
-                "environmentVariables": [
-                    {"name": name, "value": content.value, "type": content.type}
-                    for name, content in wanted.variables.items()
-                ],
-            },
+            "cache": _cache(wanted.cache),
+            "environment": environment,
             "serviceRole": wanted.role_arn,
             "timeoutInMinutes": wanted.timeout_minutes,
             "logsConfig": {"cloudWatchLogs": {"status": "ENABLED", "groupName": self.names.log_group}},
         }
+
+
+def _cache(cache: KeptCache) -> "ProjectCacheTypeDef":
+    request: ProjectCacheTypeDef = {"type": cache.type.value}
+    if cache.location:
+        request["location"] = cache.location
+    if cache.modes:
+        request["modes"] = cast("tuple[CacheModeType, ...]", cache.modes)
+    return request
 
 
 def _tags_of(answer: "ProjectTypeDef") -> Mapping[str, str]:

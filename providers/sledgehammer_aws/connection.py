@@ -95,6 +95,7 @@ class AwsConnection:
             names=self._names,
             settings=self.settings,
             buildspec=self.buildspec,
+            strategy=self.project.cache.strategy,
             checkout=self.checkout,
             processes=self.processes,
         )

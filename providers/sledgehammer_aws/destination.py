@@ -4,8 +4,11 @@ import re
 from dataclasses import dataclass
 
 from sledgehammer.destination import Destination, Repository
+from sledgehammer.errors import ConfigurationError
 from sledgehammer.operations import EnvVar, Login, PasswordFromCommand, WaitForEngine, text
 from sledgehammer.project import Image, Project
+from sledgehammer.strategies.engine_cache import DOCKER_SERVER, LOCAL
+from sledgehammer.strategies.registry import REGISTRY
 from sledgehammer_aws.settings import Settings
 
 REGISTRY_VARIABLE = "SLEDGE_REGISTRY"
@@ -20,7 +23,10 @@ ENGINE_TIMEOUT_S = 60
 CACHE_OPTIONS = (("image-manifest", "true"), ("oci-mediatypes", "true"))
 """ECR takes a cache only as an image manifest (aws/containers-roadmap#876)."""
 
-ENGINE_CACHES = ("codebuild-local", "codebuild-docker-server")
+ENGINE_CACHES = (LOCAL, DOCKER_SERVER)
+
+ARM = "aarch64"
+"""In the name of a curated image for ARM."""
 
 SLUG_LENGTH = 63
 
@@ -41,8 +47,7 @@ def repository_names(project: Project, settings: Settings, image: Image) -> Repo
 
 
 def destination_of(project: Project, settings: Settings) -> Destination:
-    """Names that a build of the project knows. The curated images start a Docker daemon in privileged mode, as the
-    script does on an image that has not (CodeBuild user guide, "Docker in custom image sample")."""
+    """Names that a build of the project knows. Raises ConfigurationError for a Docker server on ARM."""
     registry = EnvVar(REGISTRY_VARIABLE)
     names = {image.name: repository_names(project, settings, image) for image in project.images}
     return Destination(
@@ -50,7 +55,7 @@ def destination_of(project: Project, settings: Settings) -> Destination:
             image: Repository(image=text(registry, f"/{name.image}"), cache=text(registry, f"/{name.cache}"))
             for image, name in names.items()
         },
-        engine=WaitForEngine(timeout_s=ENGINE_TIMEOUT_S, start=True),
+        engine=_engine(project.cache.strategy, settings),
         login=Login(
             registry=text(registry),
             username=text("AWS"),
@@ -63,6 +68,19 @@ def destination_of(project: Project, settings: Settings) -> Destination:
         engine_caches=ENGINE_CACHES,
         has_immutable_tags=settings.immutable_tags,
     )
+
+
+def _engine(strategy: str, settings: Settings) -> WaitForEngine:
+    """The curated images start a Docker daemon in privileged mode, as the script does on an image that has not
+    (CodeBuild user guide, "Docker in custom image sample"). Where there is a Docker server, CodeBuild has pointed the
+    docker client at it, and a second daemon would only hide it."""
+    if strategy == DOCKER_SERVER and ARM in settings.build_image:
+        raise ConfigurationError(
+            f"cache strategy {DOCKER_SERVER}: CodeBuild has no Docker server for ARM, and {settings.build_image} is an "
+            "image for ARM",
+            hint=f"choose an x86_64 build_image, or cache: {{strategy: {REGISTRY.name}}}",
+        )
+    return WaitForEngine(timeout_s=ENGINE_TIMEOUT_S, start=strategy != DOCKER_SERVER)
 
 
 def branch_slug(branch: str) -> str:

@@ -72,6 +72,7 @@ MISSING = frozenset(
         "NoSuchBucket",
         "NoSuchKey",
         "NoSuchTagSet",
+        "NoSuchLifecycleConfiguration",
         "NoSuchEntity",
         "NoSuchPublicAccessBlockConfiguration",
         "ServerSideEncryptionConfigurationNotFoundError",

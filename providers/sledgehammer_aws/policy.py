@@ -36,8 +36,9 @@ def trust_document(names: Names) -> str:
     return _document([statement])
 
 
-def permissions_document(names: Names, variables: Mapping[str, Variable]) -> str:
-    """What a build needs and nothing else: its repositories, its log, its source and the secrets it names."""
+def permissions_document(names: Names, variables: Mapping[str, Variable], *, has_file_cache: bool = False) -> str:
+    """What a build needs and nothing else: its repositories, its log, its source, the secrets it names, and, where
+    CodeBuild carries a cache for it, that."""
     repositories = [names.repository_arn(name) for pair in names.repositories for name in (pair.image, pair.cache)]
     statements: list[dict[str, object]] = [
         _allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),  # knows no resources
@@ -46,6 +47,8 @@ def permissions_document(names: Names, variables: Mapping[str, Variable]) -> str
         _allow("Source", ["s3:GetObject", "s3:GetObjectVersion"], [f"{names.bucket_arn}/{names.source_key}"]),
         _allow("Bucket", ["s3:GetBucketAcl", "s3:GetBucketLocation"], [names.bucket_arn]),
     ]
+    if has_file_cache:
+        statements += _cache_statements(names)
     parameters = [content.parameter for content in variables.values() if content.parameter is not None]
     if parameters:
         arns = [names.account.arn("ssm", f"parameter/{name.lstrip('/')}") for name in parameters]
@@ -55,6 +58,16 @@ def permissions_document(names: Names, variables: Mapping[str, Variable]) -> str
         arns = [_secret_arn(names, secret) for secret in secrets]
         statements.append(_allow("Secrets", ["secretsmanager:GetSecretValue"], arns))
     return _document(statements)
+
+
+def _cache_statements(names: Names) -> list[dict[str, object]]:
+    """CodeBuild gets a cache before the build and puts one after it; a fallback key, which is a prefix, it can only
+    find by listing, and a key that is absent is "not found" only to who may list (S3 API reference, GetObject)."""
+    condition = {"StringLike": {"s3:prefix": f"{names.cache_prefix}/*"}}
+    return [
+        _allow("Cache", ["s3:GetObject", "s3:PutObject"], [f"{names.bucket_arn}/{names.cache_prefix}/*"]),
+        {**_allow("CacheKeys", ["s3:ListBucket"], [names.bucket_arn]), "Condition": condition},
+    ]
 
 
 def cache_lifecycle_document() -> str:

@@ -7,8 +7,10 @@ from sledgehammer.checkout import Checkout
 from sledgehammer.process import ProcessRunner
 from sledgehammer_aws.account import Names
 from sledgehammer_aws.bucket import Bucket
+from sledgehammer_aws.cache_expiry import CacheExpiry
 from sledgehammer_aws.client import Calls, Clients
 from sledgehammer_aws.codebuild_project import CodeBuildProject
+from sledgehammer_aws.kept_cache import has_file_cache
 from sledgehammer_aws.log_group import LogGroup
 from sledgehammer_aws.managed import ManagedObject, apply_objects, plan_objects
 from sledgehammer_aws.repository import ImageRepository
@@ -26,6 +28,7 @@ class AwsProvisioner:
     names: Names
     settings: Settings
     buildspec: str
+    strategy: str  # of the layer cache
     checkout: Checkout
     processes: ProcessRunner
 
@@ -38,14 +41,23 @@ class AwsProvisioner:
     def _objects(self) -> tuple[ManagedObject, ...]:
         """The source comes before the project that points to it, the role's policy before whoever uses the role."""
         clients, calls, names, settings = self.clients, self.calls, self.names, self.settings
+        strategy = self.strategy
         return (
             Bucket(clients=clients, calls=calls, names=names),
+            *([CacheExpiry(clients=clients, calls=calls, names=names)] if has_file_cache(strategy) else []),
             *self._repositories(),
             LogGroup(clients=clients, calls=calls, names=names, settings=settings),
             Role(clients=clients, calls=calls, names=names, settings=settings),
-            RolePolicy(clients=clients, calls=calls, names=names, settings=settings),
+            RolePolicy(clients=clients, calls=calls, names=names, settings=settings, strategy=strategy),
             SourceArchive(clients=clients, calls=calls, names=names, checkout=self.checkout, processes=self.processes),
-            CodeBuildProject(clients=clients, calls=calls, names=names, settings=settings, buildspec=self.buildspec),
+            CodeBuildProject(
+                clients=clients,
+                calls=calls,
+                names=names,
+                settings=settings,
+                buildspec=self.buildspec,
+                strategy=strategy,
+            ),
         )
 
     def _repositories(self) -> tuple[ManagedObject, ...]:

@@ -6,8 +6,10 @@ from io import StringIO
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from sledgehammer.operations import CacheFolder, EnvVar, Text, text
 from sledgehammer.plan import BuildPlan
 from sledgehammer.shell import render_script
+from sledgehammer_aws.destination import COMMIT_VARIABLE
 
 BUILDSPEC = "buildspec.yml"
 
@@ -19,7 +21,27 @@ def render_buildspec(plan: BuildPlan) -> str:
     yaml.width = 4096  # no line of a script is ever folded
     out = StringIO()
     script = LiteralScalarString(render_script(plan))
-    yaml.dump({"version": 0.2, "phases": {"build": {"commands": [script]}}}, out)
+    document: dict[str, object] = {"version": 0.2, "phases": {"build": {"commands": [script]}}}
+    for folder in (operation for operation in plan.operations if isinstance(operation, CacheFolder)):
+        document["cache"] = _cache(folder)
+    yaml.dump(document, out)
     body = out.getvalue()
     digest = hashlib.sha256(body.encode()).hexdigest()[:12]
     return f"# Managed by sledge (format 1, content {digest}): change sledge.yaml instead\n{body}"
+
+
+def _cache(folder: CacheFolder) -> dict[str, object]:
+    """CodeBuild never writes again what a key names, so a key carries the commit, and an earlier commit's cache is
+    found by fallback keys, which are prefixes: the branch's, then the default branch's. A branch's slug has no dot, so
+    no prefix reaches into another branch. CodeBuild user guide, "Amazon S3 caching" and "Build specification
+    reference", `cache/key` and `cache/fallback-keys`."""
+    prefixes = [text(*key, ".") for key in (folder.key, folder.fallback)]
+    return {
+        "key": _expression(text(*prefixes[0], EnvVar(COMMIT_VARIABLE))),
+        "fallback-keys": [_expression(prefix) for prefix in prefixes],
+        "paths": [f"{folder.path}/**/*"],
+    }
+
+
+def _expression(value: Text) -> str:
+    return "".join(part if isinstance(part, str) else f"${{{part.name}}}" for part in value)

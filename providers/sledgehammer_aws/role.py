@@ -7,6 +7,7 @@ from typing import Any, cast
 from sledgehammer.errors import NotFoundError
 from sledgehammer_aws.account import Names
 from sledgehammer_aws.client import Calls, Clients
+from sledgehammer_aws.kept_cache import has_file_cache
 from sledgehammer_aws.managed import Attributes, check_owner, has_tags, owner_tags, tag_attributes
 from sledgehammer_aws.policy import canonical, permissions_document, statements_of, trust_document
 from sledgehammer_aws.settings import Settings
@@ -86,14 +87,19 @@ class RolePolicy:
     calls: Calls
     names: Names
     settings: Settings
+    strategy: str  # of the layer cache
     kind: str = "aws_iam_role_policy"
 
     @property
     def name(self) -> str:
         return f"{self.names.role}/{POLICY_NAME}"
 
+    @property
+    def _permissions(self) -> str:
+        return permissions_document(self.names, self.settings.variables, has_file_cache=has_file_cache(self.strategy))
+
     def desired(self) -> Attributes:
-        return _statements(permissions_document(self.names, self.settings.variables))
+        return _statements(self._permissions)
 
     def observe(self) -> Attributes | None:
         iam, role = self.clients.iam, self.names.role
@@ -115,7 +121,7 @@ class RolePolicy:
 
     def _put(self) -> None:
         iam, role = self.clients.iam, self.names.role
-        document = permissions_document(self.names, self.settings.variables)
+        document = self._permissions
         self.calls.send(
             f"iam:PutRolePolicy {self.name}",
             lambda: iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=document),

@@ -28,6 +28,13 @@ class ComputeType(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DockerServer:
+    """The machine that builds the images with cache strategy codebuild-docker-server."""
+
+    compute_type: ComputeType = field(default=ComputeType.MEDIUM, metadata=described("Size of the Docker server"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One environment variable of the build; exactly one of the three is set."""
 
@@ -112,6 +119,10 @@ class Settings:
         ),
     )
     compute_type: ComputeType = field(default=ComputeType.MEDIUM, metadata=described("Size of the machine that builds"))
+    docker_server: DockerServer = field(
+        default=DockerServer(),
+        metadata=described("The Docker server of cache strategy codebuild-docker-server; it costs as a build does"),
+    )
     timeout_minutes: int = field(default=60, metadata=described("Limit of one build", minimum=5, maximum=2160))
     wait_minutes: int = field(
         default=90,

@@ -18,7 +18,7 @@ from sledgehammer.changes import Action, Change, ChangeSet
 from sledgehammer.checkout import read_checkout
 from sledgehammer.ports import CiFile, Connection, Environment
 from sledgehammer.process import Command, LocalProcessRunner, run_checked
-from sledgehammer.project import Image, Project
+from sledgehammer.project import CacheSettings, Image, Project
 from sledgehammer_aws.client import Clients, open_clients
 from sledgehammer_aws.connection import AwsConnection
 from sledgehammer_aws.provider import PROVIDER
@@ -79,6 +79,7 @@ class Rehearsal:
     settings: Settings = PLAIN
     buildspec: str = BUILDSPEC
     images: tuple[str, ...] = ()
+    strategy: str = "auto"
     clock: BriskClock = field(default_factory=BriskClock)
 
     @property
@@ -120,7 +121,8 @@ class Rehearsal:
     @property
     def project(self) -> Project:
         images = tuple(Image(name=image) for image in self.images or (self.name,))
-        return Project(name=self.name, images=images, root=self.work, providers={"aws": self.settings})
+        cache = CacheSettings(strategy=self.strategy)
+        return Project(name=self.name, images=images, root=self.work, cache=cache, providers={"aws": self.settings})
 
     def plan(self) -> ChangeSet:
         return self.connect().plan()

@@ -22,8 +22,10 @@ def names(settings: Settings | None = None) -> Names:
     return names_of(project, settings or Settings(), ACCOUNT)
 
 
-def statements(variables: Mapping[str, Variable] | None = None) -> list[dict[str, Any]]:
-    found = json.loads(permissions_document(names(), variables or {}))["Statement"]
+def statements(
+    variables: Mapping[str, Variable] | None = None, *, has_file_cache: bool = False
+) -> list[dict[str, Any]]:
+    found = json.loads(permissions_document(names(), variables or {}, has_file_cache=has_file_cache))["Statement"]
     assert isinstance(found, list)
     return found
 
@@ -39,6 +41,17 @@ def test_images_may_be_pushed_to_the_projects_repositories_only() -> None:
     (images,) = [statement for statement in statements() if "ecr:PutImage" in statement["Action"]]
     paths = [arn.removeprefix("arn:aws:ecr:eu-central-1:111122223333:repository/") for arn in images["Resource"]]
     assert paths == ["web", "web-cache", "web/worker", "web/worker-cache"]
+
+
+def test_a_carried_cache_may_be_read_written_and_found_under_its_prefix_alone() -> None:
+    """With the file strategy the role gets three S3 actions more, all bound to the project's own prefix."""
+    plain, cached = statements(), statements(has_file_cache=True)
+    cache, keys = [statement for statement in cached if statement not in plain]
+    bucket = "arn:aws:s3:::sledge-111122223333-eu-central-1"
+    assert (cache["Action"], cache["Resource"]) == (["s3:GetObject", "s3:PutObject"], [f"{bucket}/_cache/web/*"])
+    assert (keys["Action"], keys["Resource"]) == (["s3:ListBucket"], [bucket])
+    assert keys["Condition"] == {"StringLike": {"s3:prefix": "_cache/web/*"}}
+    assert [statement for statement in plain if statement not in cached] == []
 
 
 def test_secrets_may_be_read_only_where_a_variable_names_them() -> None:

@@ -8,12 +8,14 @@ from ruamel.yaml import YAML
 
 from sledgehammer.checkout import Checkout
 from sledgehammer.config import parse_project
+from sledgehammer.dockerfile import parse_dockerfile
 from sledgehammer.errors import ConfigurationError, MissingToolError
+from sledgehammer.facts import facts_of_version
 from sledgehammer.operations import Build, EnvVar, PasswordFromCommand, text
-from sledgehammer.plan import BuildPlan
+from sledgehammer.plan import BuildPlan, plan_build
 from sledgehammer.ports import CiFile, Environment
 from sledgehammer.process import LocalProcessRunner
-from sledgehammer.project import Image, Project
+from sledgehammer.project import CacheSettings, Image, Project
 from sledgehammer.shell import render_script
 from sledgehammer_aws.destination import branch_slug, repository_names
 from sledgehammer_aws.provider import PROVIDER
@@ -22,9 +24,13 @@ from sledgehammer_aws.settings import Settings, Variable
 ROOT = Path("/project")
 
 
-def project_of(settings: Settings, *, images: tuple[str, ...] = ("web",)) -> Project:
+def project_of(settings: Settings, *, images: tuple[str, ...] = ("web",), strategy: str = "auto") -> Project:
     return Project(
-        name="web", images=tuple(Image(name=name) for name in images), root=ROOT, providers={"aws": settings}
+        name="web",
+        images=tuple(Image(name=name) for name in images),
+        root=ROOT,
+        cache=CacheSettings(strategy=strategy),
+        providers={"aws": settings},
     )
 
 
@@ -56,6 +62,44 @@ def test_the_buildspec_runs_the_plans_script_and_nothing_else() -> None:
     ci_file = PROVIDER.render(project, plan)
     document = YAML(typ="safe", pure=True).load(ci_file.text)
     assert document == {"version": 0.2, "phases": {"build": {"commands": [render_script(plan)]}}}
+
+
+def whole_plan(project: Project) -> BuildPlan:
+    """As a command makes it, for a Dockerfile of one step."""
+    graph = parse_dockerfile("FROM debian\nRUN make\n")
+    destination = PROVIDER.destination(project)
+    return plan_build(project, graphs={"web": graph}, facts=facts_of_version("28.5"), destination=destination)
+
+
+def test_a_carried_folder_has_a_key_for_each_commit_and_falls_back_by_branch() -> None:
+    """CodeBuild never overwrites a key's cache, so the commit is in it; the prefixes end in a dot, which no branch's
+    slug has, so that main never reads what main-2 wrote."""
+    project = project_of(Settings(), strategy="file")
+    document = YAML(typ="safe", pure=True).load(PROVIDER.render(project, whole_plan(project)).text)
+    assert document["cache"] == {
+        "key": "sledge-${SLEDGE_BRANCH}.${SLEDGE_COMMIT}",
+        "fallback-keys": ["sledge-${SLEDGE_BRANCH}.", "sledge-main."],
+        "paths": [".sledge-cache/**/*"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("strategy", "word"), [("registry", "start"), ("codebuild-local", "start"), ("codebuild-docker-server", "wait")]
+)
+def test_a_daemon_is_started_unless_there_is_a_docker_server(strategy: str, word: str) -> None:
+    """CodeBuild points the docker client at a Docker server, and the script leaves it there; nothing is carried."""
+    project = project_of(Settings(), strategy=strategy)
+    document = YAML(typ="safe", pure=True).load(PROVIDER.render(project, whole_plan(project)).text)
+    assert f"sledge_wait_for_engine 60 {word}\n" in document["phases"]["build"]["commands"][0]
+    assert "cache" not in document
+
+
+def test_a_docker_server_for_arm_is_refused() -> None:
+    """CodeBuild has none, and would only say so when the project is made."""
+    settings = Settings(build_image="aws/codebuild/amazonlinux-aarch64-standard:3.0")
+    with pytest.raises(ConfigurationError, match="no Docker server for ARM") as caught:
+        PROVIDER.destination(project_of(settings, strategy="codebuild-docker-server"))
+    assert "x86_64" in caught.value.hint
 
 
 def test_the_buildspec_says_who_wrote_it() -> None:

@@ -1,0 +1,80 @@
+"""The rule that empties the bucket of old caches: every commit leaves one, and CodeBuild removes none."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sledgehammer.errors import NotFoundError
+from sledgehammer_aws.account import CACHES, Names
+from sledgehammer_aws.client import Calls, Clients
+from sledgehammer_aws.managed import Attributes
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import LifecycleRuleOutputTypeDef, LifecycleRuleTypeDef
+
+RULE = "sledgehammer-caches"
+EXPIRES = "expires after days"
+DAYS = 14
+PREFIX = f"{CACHES}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheExpiry:
+    """One rule for the caches of all projects in the bucket; rules of others are left alone. The bucket is versioned,
+    so what has expired is kept for one more day (S3 user guide, "Managing the lifecycle of objects")."""
+
+    clients: Clients
+    calls: Calls
+    names: Names
+    kind: str = "aws_s3_lifecycle_rule"
+
+    @property
+    def name(self) -> str:
+        return f"{self.names.bucket}/{PREFIX}"
+
+    def desired(self) -> Attributes:
+        return {"prefix": PREFIX, EXPIRES: str(DAYS)}
+
+    def observe(self) -> Attributes | None:
+        for rule in self._rules():
+            if rule.get("ID") == RULE and rule["Status"] == "Enabled":
+                days = rule.get("Expiration", {}).get("Days", "")
+                return {"prefix": rule.get("Filter", {}).get("Prefix", ""), EXPIRES: str(days)}
+        return None
+
+    def create(self) -> Collection[str]:
+        self._put()
+        return ()
+
+    def update(self, attributes: Collection[str]) -> None:
+        self._put()
+
+    def _put(self) -> None:
+        s3, bucket, owner = self.clients.s3, self.names.bucket, self.names.account.id
+        ours: LifecycleRuleTypeDef = {
+            "ID": RULE,
+            "Status": "Enabled",
+            "Filter": {"Prefix": PREFIX},
+            "Expiration": {"Days": DAYS},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        others = [rule for rule in self._rules() if rule.get("ID") != RULE]
+        self.calls.send(
+            f"s3:PutBucketLifecycleConfiguration {bucket}",
+            lambda: s3.put_bucket_lifecycle_configuration(
+                Bucket=bucket, ExpectedBucketOwner=owner, LifecycleConfiguration={"Rules": [*others, ours]}
+            ),
+        )
+
+    def _rules(self) -> "list[LifecycleRuleOutputTypeDef]":
+        """None where there is no configuration yet, or no bucket."""
+        s3, bucket, owner = self.clients.s3, self.names.bucket, self.names.account.id
+        try:
+            found = self.calls.send(
+                f"s3:GetBucketLifecycleConfiguration {bucket}",
+                lambda: s3.get_bucket_lifecycle_configuration(Bucket=bucket, ExpectedBucketOwner=owner),
+            )
+        except NotFoundError:
+            return []
+        return found["Rules"]
