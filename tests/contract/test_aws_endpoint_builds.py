@@ -310,7 +310,6 @@ def test_lists_and_deletion(account: Account) -> None:
     [
         ({"sourceTypeOverride": "GITHUB", "sourceLocationOverride": "https://x"}, "source type GITHUB"),
         ({"environmentTypeOverride": "WINDOWS_SERVER_2022_CONTAINER"}, "environment type WINDOWS"),
-        ({"cacheOverride": {"type": "S3", "location": "b"}}, "a cache of type S3"),
         ({"logsConfigOverride": {"s3Logs": {"status": "ENABLED", "location": "b"}}}, "logs to S3"),
         ({"debugSessionEnabled": True}, "debug sessions"),
     ],

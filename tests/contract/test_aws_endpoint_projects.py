@@ -115,6 +115,7 @@ def test_role_must_exist_and_trust_codebuild(account: Account) -> None:
         ({"source": {"type": "NO_SOURCE", "buildspec": "ci/buildspec.yml"}}, "inline buildspec"),
         ({"source": {"type": "GITHUB"}}, "location is required"),
         ({"artifacts": {"type": "S3"}}, "location is required"),
+        ({"cache": {"type": "S3"}}, "cache location is required"),
     ],
 )
 def test_requests_against_the_model(account: Account, change: dict[str, object], words: str) -> None:

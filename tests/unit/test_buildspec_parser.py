@@ -1,6 +1,6 @@
 import pytest
 
-from sledgehammer_localstack.aws.codebuild.buildspec import OnFailure, PhaseName
+from sledgehammer_localstack.aws.codebuild.buildspec import CacheSpec, OnFailure, PhaseName
 from sledgehammer_localstack.aws.codebuild.buildspec_parser import parse_buildspec
 from sledgehammer_localstack.aws.codebuild.buildspec_source import is_inline
 from sledgehammer_localstack.aws.codebuild.yaml_nodes import YamlFileError
@@ -28,7 +28,14 @@ artifacts:
   files: ["**/*"]
   base-directory: out
   discard-paths: yes
+cache:
+  key: npm-$(codebuild-hash-files package-lock.json)
+  fallback-keys: [npm-]
+  action: restore
+  paths: ["./node_modules/**/*"]
 """
+
+CACHE = "version: 0.2\ncache: {{{}}}\n"
 
 
 def spec(phases: str, *, head: str = "version: 0.2\n") -> str:
@@ -50,6 +57,12 @@ def test_a_whole_file() -> None:
     assert build.on_failure is OnFailure.CONTINUE
     assert parsed.artifacts is not None
     assert parsed.artifacts.discard_paths
+    assert parsed.cache == CacheSpec(
+        paths=("node_modules/**/*",),
+        key="npm-$(codebuild-hash-files package-lock.json)",
+        fallback_keys=("npm-",),
+        saves=False,
+    )
 
 
 def test_folded_commands_become_one_line() -> None:
@@ -77,6 +90,10 @@ def test_folded_commands_become_one_line() -> None:
         (spec("  build:\n    commands: [x]\n", head="version: 0.2\nreports: {}\n"), "does not run `reports`"),
         (spec("  build:\n    commands: [x]\n", head="version: 0.2\nenv: {shell: zsh}\n"), "zsh is none of sh, bash"),
         (spec("  build:\n    commands: [x]\n", head="version: 0.2\nenv: {variables: {1A: x}}\n"), "no name for a var"),
+        (spec("  build:\n    commands: [x]\n", head=CACHE.format("key: k")), "cache has no paths at line 2"),
+        (spec("  build:\n    commands: [x]\n", head=CACHE.format("paths: [/root/x]")), "sources only, not /root/x"),
+        (spec("  build:\n    commands: [x]\n", head=CACHE.format("paths: [a/../../b]")), "files of the sources only"),
+        (spec("  build:\n    commands: [x]\n", head=CACHE.format("paths: [a], action: keep")), "keep is none of"),
         (spec("  build:\n    commands: [x]\n  build:\n    commands: [y]\n"), "phases has build twice"),
         ("version: 0.2\nphases: [\n", "at line"),
     ],

@@ -31,6 +31,7 @@ def main() -> int:
         executor.sweep()
         with AwsEndpoint(settings_of_stack(stack), executor=executor):
             ended.wait()
+        executor.sweep()
     except SledgehammerError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -24,10 +24,12 @@ from sledgehammer_localstack.aws.codebuild.buildspec_parser import parse_buildsp
 from sledgehammer_localstack.aws.codebuild.buildspec_source import find_buildspec
 from sledgehammer_localstack.aws.codebuild.log_stream import BuildLog, SecretMask
 from sledgehammer_localstack.aws.codebuild.phase_runner import PhaseRunner
+from sledgehammer_localstack.aws.codebuild.s3_cache import S3Cache, open_cache, place_of
 from sledgehammer_localstack.aws.codebuild.shell_program import stops_build
-from sledgehammer_localstack.aws.codebuild.sources import Source, as_tar, fetch_source
+from sledgehammer_localstack.aws.codebuild.sources import as_tar, fetch_source
 from sledgehammer_localstack.aws.codebuild.workspace import BuildExecutor, ImagePullError, Provision, Workspace
 from sledgehammer_localstack.aws.codebuild.yaml_nodes import YamlFileError
+from sledgehammer_localstack.aws.services import Document
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class BuildRun:
         self._lock = threading.Lock()
         self._interruption: Status | None = None
         self._workspace: Workspace | None = None
+        self._cache: S3Cache | None = None
         self._is_failed = False
         self._is_aborted = False
         self._phase_specs: dict[PhaseName, PhaseSpec] = {}
@@ -106,16 +109,17 @@ class BuildRun:
 
     def _work(self) -> None:
         env = self._provision()
-        spec, source, variables = self._download_source()
+        spec, env = self._download_source()
         assert self._workspace is not None  # noqa: S101 - _provision made it
-        env = {"CODEBUILD_SRC_DIR": self._workspace.source_dir, "CODEBUILD_RESOLVED_SOURCE_VERSION": source.version}
-        self._run_phases(spec, self._workspace, {**env, **variables})
+        self._run_phases(spec, self._workspace, env)
         if not self._is_aborted:
             self._enter("UPLOAD_ARTIFACTS")
             try:
                 self.build.artifacts = upload_artifacts(self._house.cloud, self.build, spec.artifacts, self._workspace)
             except SledgehammerError as error:
                 raise _Ended(Status.FAILED, Context(code="CLIENT_ERROR", message=error.message)) from error
+            if self._cache is not None and not self._is_failed:
+                self._cache.save()
             self._leave(Status.SUCCEEDED)
 
     def _provision(self) -> dict[str, str]:
@@ -138,6 +142,7 @@ class BuildRun:
             image=environment["image"],
             privileged=environment.get("privilegedMode", False),
             env=env,
+            layers_of=build.identity.project if _keeps_layers(build.settings) else "",
         )
         try:
             workspace = house.executor.open(provision)
@@ -151,7 +156,7 @@ class BuildRun:
         self._leave(Status.SUCCEEDED)
         return env
 
-    def _download_source(self) -> tuple[Buildspec, Source, dict[str, str]]:
+    def _download_source(self) -> tuple[Buildspec, dict[str, str]]:
         self._enter("DOWNLOAD_SOURCE")
         build, cloud = self.build, self._house.cloud
         assert self._workspace is not None  # noqa: S101 - _provision made it
@@ -170,8 +175,23 @@ class BuildRun:
             raise _Ended(Status.FAILED, Context(code=error.code, message=error.message)) from error
         except (NotFoundError, ConfigurationError) as error:
             raise _Ended(Status.FAILED, Context(code="CLIENT_ERROR", message=error.message)) from error
+        env = {"CODEBUILD_SRC_DIR": self._workspace.source_dir, "CODEBUILD_RESOLVED_SOURCE_VERSION": source.version}
+        env |= variables
+        self._restore_cache(spec, self._workspace, env)
         self._leave(Status.SUCCEEDED)
-        return spec, source, variables
+        return spec, env
+
+    def _restore_cache(self, spec: Buildspec, workspace: Workspace, env: dict[str, str]) -> None:
+        settings, cloud = self.build.settings.get("cache", {}), self._house.cloud
+        if settings.get("type") != "S3":
+            return
+        if spec.cache is None:
+            self._log.say("Unable to initialize cache download: no paths specified to be cached")
+            return
+        place = place_of(settings, self.build.identity.project)
+        self._cache = open_cache(cloud, place, spec.cache, workspace, env=env, say=self._log.say)
+        if self._cache is not None:
+            self._cache.restore()
 
     @property
     def _buildspec(self) -> str:
@@ -237,6 +257,11 @@ class BuildRun:
         self._log.close()
         self.build.leave(Status.SUCCEEDED)
         self.build.complete(status)
+
+
+def _keeps_layers(settings: Document) -> bool:
+    cache, is_privileged = settings.get("cache", {}), settings["environment"].get("privilegedMode", False)
+    return is_privileged and cache.get("type") == "LOCAL" and "LOCAL_DOCKER_LAYER_CACHE" in cache.get("modes", [])
 
 
 def _with_all_phases(spec: Buildspec) -> Buildspec:

@@ -47,6 +47,17 @@ class ArtifactSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSpec:
+    """Which files of the sources an S3 cache carries, and under which key, as written: CodeBuild evaluates keys."""
+
+    paths: tuple[str, ...]
+    key: str = ""
+    fallback_keys: tuple[str, ...] = ()
+    restores: bool = True
+    saves: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Buildspec:
     """A whole file. `parameter_store` maps a variable to a parameter, `secrets_manager` to a secret reference."""
 
@@ -57,3 +68,4 @@ class Buildspec:
     exported_variables: tuple[str, ...] = ()
     phases: tuple[PhaseSpec, ...] = ()
     artifacts: ArtifactSpec | None = None
+    cache: CacheSpec | None = None

@@ -10,6 +10,7 @@ from ruamel.yaml.nodes import Node
 from sledgehammer_localstack.aws.codebuild.buildspec import (
     ArtifactSpec,
     Buildspec,
+    CacheSpec,
     OnFailure,
     PhaseName,
     PhaseSpec,
@@ -38,7 +39,8 @@ _ARTIFACTS = (
     "s3-prefix",
     "secondary-artifacts",
 )
-_NOT_HERE = ("run-as", "proxy", "batch", "reports", "cache")
+_CACHE = ("key", "fallback-keys", "action", "paths")
+_NOT_HERE = ("run-as", "proxy", "batch", "reports")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -59,6 +61,7 @@ def parse_buildspec(source: str) -> Buildspec:
         exported_variables=_exported(env),
         phases=_phases(top["phases"]),
         artifacts=_artifacts(top["artifacts"]) if "artifacts" in top else None,
+        cache=_cache(top["cache"]) if "cache" in top else None,
     )
 
 
@@ -149,4 +152,27 @@ def _artifacts(node: Node) -> ArtifactSpec:
         base_directory=base,
         exclude_paths=excluded,
         discard_paths="discard-paths" in found and flag(found["discard-paths"], "artifacts.discard-paths"),
+    )
+
+
+def _cache(node: Node) -> CacheSpec:
+    found = known_entries(node, "cache", _CACHE)
+    if "paths" not in found:
+        raise fault(node, "cache has no paths")
+    paths = texts(found["paths"], "cache.paths")
+    for path in paths:
+        if path.startswith(("/", "~", "$")) or ".." in path.split("/"):
+            raise fault(found["paths"], f"the local CodeBuild caches files of the sources only, not {path}")
+    fallback_keys = texts(found["fallback-keys"], "cache.fallback-keys") if "fallback-keys" in found else ()
+    if len(fallback_keys) > 5:
+        raise fault(found["fallback-keys"], "cache.fallback-keys has more than five keys")
+    action = text(found["action"], "cache.action") if "action" in found else ""
+    if action not in {"", "restore", "save"}:
+        raise fault(found["action"], f"cache.action {action} is none of restore, save")
+    return CacheSpec(
+        paths=tuple(path.removeprefix("./") for path in paths),
+        key=text(found["key"], "cache.key") if "key" in found else "",
+        fallback_keys=fallback_keys,
+        restores=action != "save",
+        saves=action != "restore",
     )

@@ -3,12 +3,14 @@
 import contextlib
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from sledgehammer.errors import RemoteError
+from sledgehammer_localstack.aws.codebuild.layer_volumes import DAEMON_FOLDERS, LayerVolumes
 from sledgehammer_localstack.aws.codebuild.workspace import ImagePullError, OnOutput, Provision
 from sledgehammer_localstack.aws.settings import EngineSettings
 from sledgehammer_localstack.container_files import file_archive
@@ -37,11 +39,16 @@ class ContainerExecutor:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._engine = ContainerEngine(settings.docker_host)
+        self._layers = LayerVolumes(self._engine, stack=settings.stack)
 
     def sweep(self) -> None:
-        """Remove containers that an endpoint which is gone left behind."""
+        """Remove containers that an endpoint which is gone left behind, and the layers of its projects."""
         for container in self._engine.list_containers(label=f"{SERVICE_LABEL}={self._settings.stack}"):
             self._engine.remove(container)
+        self._layers.sweep()
+
+    def forget_layers(self, project: str) -> None:
+        self._layers.forget(project)
 
     def open(self, provision: Provision) -> "ContainerWorkspace":
         """A running container; one whose image starts a Docker daemon once that answers."""
@@ -50,8 +57,14 @@ class ContainerExecutor:
                 self._engine.pull(provision.image)
             except RemoteError as error:
                 raise ImagePullError(f"Unable to pull the build's image {provision.image}: {error.message}") from error
-        container = self._engine.create(self._spec(provision))
-        workspace = ContainerWorkspace(self._engine, container)
+        kept = self._layers.lend(provision.layers_of) if provision.layers_of else ()
+        on_close = partial(self._layers.give_back, provision.layers_of) if kept else _nothing
+        try:
+            container = self._engine.create(self._spec(provision, kept))
+        except BaseException:
+            on_close()
+            raise
+        workspace = ContainerWorkspace(self._engine, container, on_close=on_close)
         try:
             with _directories() as tar:
                 self._engine.copy_in(container, "/", tar)
@@ -69,7 +82,7 @@ class ContainerExecutor:
         daemon = {"/etc/docker/daemon.json": self._settings.dind_daemon_file} if provision.privileged else {}
         return {**self._settings.client_files, **daemon}
 
-    def _spec(self, provision: Provision) -> ContainerSpec:
+    def _spec(self, provision: Provision, kept: tuple[str, ...]) -> ContainerSpec:
         labels = {"sledgehammer.stack": self._settings.stack, SERVICE_LABEL: self._settings.stack}
         return ContainerSpec(
             image=provision.image,
@@ -79,18 +92,19 @@ class ContainerExecutor:
             labels=labels,
             network=self._settings.network,
             # An overlay cannot lie on an overlay, so the inner daemon's data needs volumes.
-            volumes=("/var/lib/docker", "/var/lib/containerd") if provision.privileged else (),
+            volumes=(kept or DAEMON_FOLDERS) if provision.privileged else (),
             tmpfs=("/run",) if provision.privileged else (),
             privileged=provision.privileged,
         )
 
 
 class ContainerWorkspace:
-    """One running container."""
+    """One running container; `on_close` is called once it is gone."""
 
-    def __init__(self, engine: ContainerEngine, container: str) -> None:
+    def __init__(self, engine: ContainerEngine, container: str, *, on_close: Callable[[], None]) -> None:
         self._engine = engine
         self._container = container
+        self._on_close = on_close
 
     @property
     def source_dir(self) -> str:
@@ -114,6 +128,11 @@ class ContainerWorkspace:
 
     def close(self) -> None:
         self._engine.remove(self._container)
+        self._on_close()
+
+
+def _nothing() -> None:
+    """No layers are to be given back."""
 
 
 def _wait_for_docker(engine: ContainerEngine, container: str) -> None:

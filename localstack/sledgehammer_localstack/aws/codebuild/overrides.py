@@ -91,14 +91,20 @@ def refuse_unrunnable(settings: Document, request: Document) -> None:
         raise _not_here(f"environment type {environment['type']}; {' and '.join(_RUNNABLE_TYPES)} are run")
     if settings["artifacts"]["type"] == "CODEPIPELINE":
         raise _not_here("artifacts of type CODEPIPELINE")
-    if settings.get("cache", {}).get("type") == "S3":
-        raise _not_here("a cache of type S3; NO_CACHE and LOCAL (which may always be empty) are run")
+    cache = settings.get("cache", {})
+    if cache.get("type") == "S3" and not cache.get("location"):
+        raise invalid_input("a cache of type S3 requires a location")
     if settings.get("logsConfig", {}).get("s3Logs", {}).get("status") == "ENABLED":
         raise _not_here("logs to S3")
     for name in ("secondarySources", "secondaryArtifacts", "fileSystemLocations", "vpcConfig"):
         if settings.get(name):
             raise _not_here(name)
-    for name in ("fleet", "registryCredential", "certificate", "dockerServer"):
+    if environment.get("dockerServer"):
+        raise _not_here(
+            "environment.dockerServer, a machine beside the build that keeps its layers for weeks; a LOCAL cache with "
+            "LOCAL_DOCKER_LAYER_CACHE keeps layers here"
+        )
+    for name in ("fleet", "registryCredential", "certificate"):
         if environment.get(name):
             raise _not_here(f"environment.{name}")
     if request.get("debugSessionEnabled"):

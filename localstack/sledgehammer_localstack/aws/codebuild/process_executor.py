@@ -22,6 +22,9 @@ class ProcessExecutor:
     def open(self, provision: Provision) -> "ProcessWorkspace":
         return ProcessWorkspace(provision)
 
+    def forget_layers(self, project: str) -> None:
+        """There is no Docker daemon whose layers could be kept."""
+
 
 class ProcessWorkspace:
     """A temporary directory; commands get PATH and the provision's variables, nothing else of ours."""

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Project.html
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from sledgehammer.errors import NotFoundError
 from sledgehammer_localstack.aws.cloud import Cloud
 from sledgehammer_localstack.aws.codebuild.buildspec_source import is_inline
 from sledgehammer_localstack.aws.codebuild.paging import page
+from sledgehammer_localstack.aws.codebuild.s3_cache import forget_caches, place_of
 from sledgehammer_localstack.aws.refusal import AwsError, invalid_input, not_found
 from sledgehammer_localstack.aws.services import Caller, Document, Handler
 
@@ -22,10 +23,12 @@ _SORT_KEYS = {"CREATED_TIME": "created", "LAST_MODIFIED_TIME": "lastModified"}
 
 
 class Projects:
-    """The account's projects; all methods may be called from several threads."""
+    """The account's projects; all methods may be called from several threads. `forget_layers` drops what builds of a
+    project have kept on this host."""
 
-    def __init__(self, cloud: Cloud, *, region: str, account: str) -> None:
+    def __init__(self, cloud: Cloud, *, region: str, account: str, forget_layers: Callable[[str], None]) -> None:
         self._cloud = cloud
+        self._forget_layers = forget_layers
         self._arn_prefix = f"arn:aws:codebuild:{region}:{account}:project/"
         self._default_key = f"arn:aws:kms:{region}:{account}:alias/aws/s3"
         self._projects: dict[str, Document] = {}
@@ -86,7 +89,9 @@ class Projects:
 
     def _delete(self, _caller: Caller, request: Document) -> Document:
         with self._lock:
-            self._projects.pop(request["name"].removeprefix(self._arn_prefix), None)
+            gone = self._projects.pop(request["name"].removeprefix(self._arn_prefix), None)
+        if gone is not None:
+            self._forget_layers(gone["name"])
         return {}
 
     def _batch_get(self, _caller: Caller, request: Document) -> Document:
@@ -108,8 +113,11 @@ class Projects:
         return page(names, request, member="projects")
 
     def _invalidate_cache(self, _caller: Caller, request: Document) -> Document:
-        """Builds here start without a cache, so there is nothing to drop; an unknown project is an error."""
-        self.get(request["projectName"])
+        """The next build starts without a cache; an unknown project is an error."""
+        project = self.get(request["projectName"])
+        if project["cache"]["type"] == "S3":
+            forget_caches(self._cloud, place_of(project["cache"], project["name"]))
+        self._forget_layers(project["name"])
         return {}
 
     def _defaults(self) -> Document:
@@ -132,6 +140,8 @@ class Projects:
         artifacts = project["artifacts"]
         if artifacts["type"] == "S3" and not artifacts.get("location"):
             raise invalid_input("Project artifacts location is required for artifacts type S3")
+        if project.get("cache", {}).get("type") == "S3" and not project["cache"].get("location"):
+            raise invalid_input("Project cache location is required for cache type S3")
         if len(project.get("tags", [])) > 50:
             raise invalid_input("a project has at most 50 tags")
         if project.get("concurrentBuildLimit", 1) == 0:

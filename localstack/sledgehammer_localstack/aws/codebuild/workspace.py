@@ -12,12 +12,14 @@ OnOutput = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provision:
-    """What a build asks for. `build_id` is the uuid; `env` goes to every command and may hold secrets."""
+    """What a build asks for. `build_id` is the uuid; `env` goes to every command and may hold secrets. `layers_of` is
+    the project whose Docker layers this host keeps, "" where it keeps none."""
 
     build_id: str
     image: str
     privileged: bool
     env: Mapping[str, str] = field(repr=False)
+    layers_of: str = ""
 
 
 class ImagePullError(NotFoundError):
@@ -56,3 +58,6 @@ class BuildExecutor(Protocol):
 
     def open(self, provision: Provision) -> Workspace:
         """Raises ImagePullError where there is no such image, RemoteError where the engine refuses."""
+
+    def forget_layers(self, project: str) -> None:
+        """Drop the Docker layers that are kept of a project; none are fine."""
