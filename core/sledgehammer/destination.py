@@ -31,10 +31,10 @@ class Trust:
 class Destination:
     """Where a build goes.
 
-    `commit` tags the image; `branch` and `default_branch` are slugs that name the cache refs. `cache_options` are what
-    the provider's registry needs beyond `mode=max`, in order. `engine_caches` are the strategies in which the CI itself
-    keeps an engine's cache from job to job. `has_immutable_tags`: image repositories let no tag be moved. `push` is
-    off where the engine that builds is the one that runs the image.
+    `commit` tags the image; `branch` and `default_branch` are slugs that name the cache refs; `run` is the id of the
+    run. `cache_options` are what the provider's registry needs beyond `mode=max`, in order. `engine_caches` are the
+    strategies in which the CI itself keeps an engine's cache from job to job. `has_immutable_tags`: image repositories
+    let no tag be moved. `push` is off where the engine that builds is the one that runs the image.
     """
 
     repositories: Mapping[str, Repository]  # by image name
@@ -43,6 +43,7 @@ class Destination:
     commit: Text
     branch: Text
     default_branch: Text
+    run: Text = ()
     trust: Trust = Trust()
     cache_options: tuple[tuple[str, str], ...] = ()
     engine_caches: tuple[str, ...] = ()

@@ -158,10 +158,12 @@ class Reuse:
     pulled or built, no engine is needed. It is found by the tag `key-<content key>`, which protected branches write and
     everybody trusts; other branches write, beside it, one with their own name.
 
-    `is_immutable`: the repository lets no tag be moved.
+    `is_immutable`: the repository lets no tag be moved. `copies` are the COPY and ADD steps that the Dockerfile has: a
+    base image whose ONBUILD brings more of them uses files that the key does not know.
     """
 
     recipe: KeyRecipe | NoKey
+    copies: int
     repository: Text
     tag: Text
     branch: Text
@@ -169,6 +171,18 @@ class Reuse:
     here: Text
     home: Text
     is_immutable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepRecord:
+    """What a build was made of and how its steps went, kept beside the cache for `sledge why` as an image of a few
+    text files. The branch's newest is at the writer's ref, that of a run at `repository` under the run's own tag."""
+
+    recipe: KeyRecipe | NoKey
+    commit: Text
+    run: Text
+    repository: Text
+    writer: CacheWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +208,7 @@ class Build:
     stages: tuple[str, ...] = ()
     exports: tuple[CacheExport, ...] = ()
     reuse: Reuse | None = None
+    record: KeepRecord | None = None
 
 
 Operation = WaitForEngine | Login | SelectBuilder | CacheFolder | Build

@@ -1,7 +1,7 @@
 """From a project, its stage graphs and a destination to the operations of one build."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from sledgehammer.context.content_key import KeyRecipe, NoKey
@@ -14,10 +14,10 @@ from sledgehammer.operations import (
     BuilderKind,
     BuildTool,
     CacheFolder,
+    KeepRecord,
     Operation,
     Reuse,
     SelectBuilder,
-    Text,
     text,
 )
 from sledgehammer.project import Image, Project
@@ -59,31 +59,29 @@ def plan_build(
     for image in project.images:
         graph = graphs[image.name]
         graph.reachable(image.target, image.args)
+        recipe = recipes.get(image.name)
         situation = Situation(
             image=image,
-            build=_plain_build(project, image, facts, destination, recipes.get(image.name)),
+            build=_plain_build(project, image, facts, destination),
             graph=graph,
             facts=facts,
             destination=destination,
             settings=project.cache,
         )
         choice = choose_strategy(situation)
-        operations += choice.strategy.plan(situation)
+        planned = choice.strategy.plan(situation)
+        operations += [_remembering(operation, recipe, situation) for operation in planned]
         reasons.append(f"image {image.name}: cache strategy {choice.strategy.name}, {choice.reason}")
     return BuildPlan(operations=_without_repeats(operations), reasons=tuple(reasons))
 
 
-def _plain_build(
-    project: Project, image: Image, facts: EngineFacts, destination: Destination, recipe: KeyRecipe | NoKey | None
-) -> Build:
+def _plain_build(project: Project, image: Image, facts: EngineFacts, destination: Destination) -> Build:
     repository = destination.repositories[image.name]
     if repository.image == repository.cache:
         raise ConfigurationError(
             f"image {image.name} and its cache would share one repository, where a cache ref can overwrite the image",
             hint="give the cache a repository of its own",
         )
-    tool = _tool(project.cache.builder, facts)
-    can_reuse = destination.push and tool is BuildTool.BUILDX
     return Build(
         image=image.name,
         context=image.context,
@@ -93,16 +91,40 @@ def _plain_build(
         tags=(text(*repository.image, ":", *destination.commit),),
         push=destination.push,
         labels=((REVISION_LABEL, destination.commit),),
-        tool=tool,
-        reuse=_reuse(repository.image, recipe, destination) if can_reuse and recipe is not None else None,
+        tool=_tool(project.cache.builder, facts),
     )
 
 
-def _reuse(repository: Text, recipe: KeyRecipe | NoKey, destination: Destination) -> Reuse:
-    trust = destination.trust
+def _remembering(operation: Operation, recipe: KeyRecipe | NoKey | None, situation: Situation) -> Operation:
+    """A build that looks for an image of the same content first, and leaves a record. Both are questions to a registry
+    that `docker buildx imagetools` asks."""
+    if not isinstance(operation, Build) or recipe is None:
+        return operation
+    if not operation.push or operation.tool is not BuildTool.BUILDX:
+        return operation
+    destination = situation.destination
+    record = KeepRecord(
+        recipe=recipe,
+        commit=destination.commit,
+        run=destination.run,
+        repository=destination.repositories[operation.image].cache,
+        writer=situation.writer("record-"),
+    )
+    return replace(operation, reuse=_reuse(recipe, situation), record=record)
+
+
+def _reuse(recipe: KeyRecipe | NoKey, situation: Situation) -> Reuse:
+    destination, trust = situation.destination, situation.destination.trust
+    copies = [
+        instruction
+        for stage in situation.stages
+        for instruction in stage.instructions
+        if instruction.keyword in ("ADD", "COPY")
+    ]
     return Reuse(
         recipe=recipe,
-        repository=repository,
+        copies=len(copies),
+        repository=destination.repositories[situation.image.name].image,
         tag=destination.commit,
         branch=destination.branch,
         is_protected=trust.is_protected,

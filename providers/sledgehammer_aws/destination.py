@@ -64,6 +64,7 @@ def destination_of(project: Project, settings: Settings) -> Destination:
         commit=text(EnvVar(COMMIT_VARIABLE)),
         branch=text(EnvVar(BRANCH_VARIABLE)),
         default_branch=text(branch_slug(project.default_branch)),
+        run=text(EnvVar("CODEBUILD_BUILD_ID")),
         cache_options=CACHE_OPTIONS,
         engine_caches=ENGINE_CACHES,
         has_immutable_tags=settings.immutable_tags,

@@ -25,6 +25,7 @@ def destination_of(project: Project, path: str) -> Destination:
         commit=text(EnvVar("CI_COMMIT_SHA")),
         branch=text(EnvVar("CI_COMMIT_REF_SLUG")),
         default_branch=text(ref_slug(project.default_branch)),
+        run=text(EnvVar("CI_PIPELINE_ID")),
         trust=Trust(
             is_protected=text(EnvVar("CI_COMMIT_REF_PROTECTED")),
             here=text(EnvVar("CI_PROJECT_PATH_SLUG")),

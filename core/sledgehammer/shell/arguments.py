@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sledgehammer.operations import Build, CacheExport, Text, text
+from sledgehammer.operations import Build, CacheExport, CacheWriter, Text, text
 from sledgehammer.shell.quote import quote
 
 
@@ -32,12 +32,11 @@ def target_flag(build: Build, export: CacheExport) -> str:
     return f" --target {quote((target,))}" if target else ""
 
 
-def guarded(build: Build, export: CacheExport, command: str) -> list[str]:
-    """The export's command, below the question who may write."""
-    if export.writer is None:
+def guarded(build: Build, what: str, writer: CacheWriter | None, command: str) -> list[str]:
+    """A command that writes beside the image, below the question who may."""
+    if writer is None:
         return [command]
-    writer = export.writer
-    words = ((build.image,), (export.what,), writer.ref, writer.shared, writer.is_protected, writer.here, writer.home)
+    words = ((build.image,), (what,), writer.ref, writer.shared, writer.is_protected, writer.here, writer.home)
     return [f"if sledge_may_write {' '.join(quote(word) for word in words)}; then", f"  {command}", "fi"]
 
 

@@ -50,3 +50,25 @@ sledge_excerpt_progress() {
     $1 in imported && /^#[0-9]+ ERROR/ { gsub(/\?[^ ]*/, "?"); print }
   '
 }
+
+# $1: image, $2: the branch's newest record, $3: the default branch's, $4: cache repository, $5: id of this run or ""
+sledge_push_record() {
+  for sledge_earlier in "$2" "$3"; do
+    if sledge_found=$(sledge_inspect "$sledge_earlier"); then
+      printf 'before %s\n' "$sledge_found" >>"$sledge_dir/record/build"
+      break
+    fi
+  done
+  printf 'FROM scratch\nCOPY . /\n' >"$sledge_dir/record.dockerfile"
+  set -- "$1" --tag "$2" ${5:+--tag "$4:record-run-$(sledge_run_tag "$5")"}
+  sledge_image=$1
+  shift
+  sledge_limit=60
+  sledge_bounded docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \
+    --file "$sledge_dir/record.dockerfile" --push "$@" -- "$sledge_dir/record"
+  [ "$sledge_code" -eq 0 ] \
+    || sledge_say "image $sledge_image: build record not kept, the build goes on: $(tail -n 1 "$sledge_dir/export")"
+}
+
+# $1: id of a run; what a tag may hold of it, as sledgehammer.registry.records has it
+sledge_run_tag() { printf %s "$1" | tr -c 'A-Za-z0-9_.-' - | tail -c 100; }

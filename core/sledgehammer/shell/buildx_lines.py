@@ -11,6 +11,7 @@ from sledgehammer.shell.arguments import (
     unless_equal,
 )
 from sledgehammer.shell.quote import quote
+from sledgehammer.shell.record_lines import record_lines
 
 LOCAL_SOURCE = "type=local,src="
 
@@ -22,10 +23,13 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     delivery = "--provenance=false --push" if build.push else "--provenance=false --load"
     where = quote(repository(build.tags[0])) if build.push else "''"
-    key = ' ${sledge_key_reference:+--tag "$sledge_key_reference"}' if build.reuse is not None else ""
-    lines.append(f"{name} sledge_build {quote((build.image,))} {where} {delivery}{flags(build)}{key}")
+    lines.append(f"{name} sledge_build {quote((build.image,))} {where} {delivery}{flags(build)}")
+    if build.reuse is not None:
+        lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies}")
+    if build.record is not None:
+        lines += record_lines(build, build.record)
     for export in build.exports:
-        lines += guarded(build, export, _export(build, export, name))
+        lines += guarded(build, export.what, export.writer, _export(build, export, name))
     return lines
 
 

@@ -32,7 +32,7 @@ def docker_build_lines(build: Build, name: str) -> list[str]:
         lines += [f"sledge_push {image} {quote(tag)}" for tag in build.tags]
         lines.append(f"sledge_report_push {image} {quote(repository(build.tags[0]))}")
     for export in build.exports:
-        lines += guarded(build, export, _export(build, export, name))
+        lines += guarded(build, export.what, export.writer, _export(build, export, name))
     return lines
 
 

@@ -17,6 +17,7 @@ from sledgehammer.operations import (
 )
 from sledgehammer.plan import BuildPlan
 from sledgehammer.shell.arguments import function
+from sledgehammer.shell.build_record import build_record_functions
 from sledgehammer.shell.buildx_lines import buildx_lines
 from sledgehammer.shell.content_key import content_key_functions
 from sledgehammer.shell.docker_build_lines import docker_build_lines
@@ -46,13 +47,15 @@ def _parts(plan: BuildPlan) -> Iterator[str]:
     if any(isinstance(operation, CacheFolder) for operation in operations):
         yield _part("cache_folder")
     builds = [operation for operation in operations if isinstance(operation, Build)]
-    if any(build.exports for build in builds):
+    if any(build.exports or build.record is not None for build in builds):
         yield _part("export")
     if any(build.tool is BuildTool.BUILDX for build in builds):
         yield _part("buildx")
     if any(build.reuse is not None for build in builds):
         yield _part("reuse")
         yield content_key_functions()
+    if any(build.record is not None for build in builds):
+        yield build_record_functions()
     if any(build.tool is not BuildTool.BUILDX for build in builds):
         yield _part("docker_build")
     if any(isinstance(operation, SelectBuilder) for operation in operations):

@@ -5,7 +5,7 @@ sledge_imagetools() {
 }
 
 # $1: reference; prints the digest of what is there
-sledge_digest() {
+sledge_inspect() {
   sledge_imagetools inspect --format '{{.Manifest.Digest}}' "$1"
 }
 
@@ -16,7 +16,7 @@ sledge_resolve_bases() {
     case $sledge_base in
       *@sha256:*) sledge_found=sha256:${sledge_base##*@sha256:} ;;
       *)
-        sledge_found=$(sledge_digest "$sledge_base") || {
+        sledge_found=$(sledge_inspect "$sledge_base") || {
           sledge_say "base image $sledge_base: its digest is not known: $(tail -n 1 "$sledge_dir/imagetools")"
           continue
         }
@@ -28,7 +28,7 @@ sledge_resolve_bases() {
 }
 
 # Whether an image of the same content has been found and tagged. Sets sledge_key_reference to the tag under which the
-# build is to be found later, or to nothing.
+# image is to be found later, or to nothing.
 # $1: image, $2: repository, $3: tag, $4: branch, $5: "true" on a protected branch, $6: this project, $7: the project that
 # images are for, $8: mutable or immutable
 sledge_reuse() {
@@ -43,7 +43,7 @@ sledge_reuse() {
     return 1
   fi
   for sledge_candidate in "$sledge_shared" "$sledge_own"; do
-    if sledge_found=$(sledge_digest "$sledge_candidate") && sledge_retag "$2" "$3" "$sledge_found"; then
+    if sledge_found=$(sledge_inspect "$sledge_candidate") && sledge_retag "$2" "$3" "$sledge_found"; then
       sledge_say "image $1: already built, tagged $2@$sledge_found"
       return 0
     fi
@@ -53,9 +53,20 @@ sledge_reuse() {
   return 1
 }
 
+# The image that was just pushed is found by its content from now on.
+# $1: image, $2: repository, $3: COPY and ADD steps of the Dockerfile
+sledge_keep_key() {
+  [ -n "$sledge_key_reference" ] || return 0
+  if [ "$(grep -cE '^#[0-9]+ \[[^]]*[0-9]+/[0-9]+\] (COPY|ADD) ' "$sledge_dir/progress")" -gt "$3" ]; then
+    sledge_say "image $1: not kept under its content: a base image's ONBUILD copies files of its own choice"
+    return 0
+  fi
+  sledge_retag "$2" "${sledge_key_reference##*:}" "$sledge_digest" || true
+}
+
 # $1: repository, $2: tag, $3: digest
 sledge_retag() {
-  [ "$(sledge_digest "$1:$2")" != "$3" ] || return 0
+  [ "$(sledge_inspect "$1:$2")" != "$3" ] || return 0
   sledge_imagetools create --prefer-index=false --tag "$1:$2" "$1@$3" >/dev/null && return 0
   sledge_say "$1@$3 could not be tagged: $(tail -n 1 "$sledge_dir/imagetools")"
   return 1
