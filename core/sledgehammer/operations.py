@@ -152,6 +152,10 @@ class CacheExport:
     writer: CacheWriter | None = None
 
 
+NO_SKIP_VARIABLE = "SLEDGE_NO_SKIP"
+"""Set to "true" in a job, it builds whatever the registry holds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reuse:
     """An image that was built of the same content gets the build's tag by its digest, in the registry alone: nothing is

@@ -53,8 +53,9 @@ class Provisioner(Protocol):
 class BuildRunner(Protocol):
     """Triggers and follows builds."""
 
-    def trigger(self) -> Run:
-        """Start one build of the checkout's commit.
+    def trigger(self, *, rebuild: bool = False) -> Run:
+        """Start one build of the checkout's commit; `rebuild` sets SLEDGE_NO_SKIP in the job, which then builds
+        whatever the registry holds.
 
         Raises ConflictError when the provider does not hold that commit yet (apply first).
         """
@@ -77,6 +78,12 @@ class RegistryOwner(Protocol):
 
     def image_repositories(self) -> Mapping[str, ImageRepositories]:
         """By image name, what the plan's texts come to in a job. Raises as `registry` does."""
+
+    def commit_tag(self) -> str:
+        """The tag that a job gives images of the checkout's commit. Raises ConflictError where `trigger` would."""
+
+    def branch_slug(self) -> str:
+        """The branch's name in the tags of caches."""
 
     def remove_manifest(self, reference: Reference) -> None:
         """Remove one manifest by its digest; one that is not there is no error. ECR does not do so by the protocol

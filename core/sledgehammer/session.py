@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sledgehammer.changes import ChangeSet, OnChange
-from sledgehammer.checkout import read_checkout
+from sledgehammer.checkout import Checkout, read_checkout
 from sledgehammer.config import load_project
 from sledgehammer.context import WorkTree, key_recipe
 from sledgehammer.destination import Destination
@@ -14,9 +14,9 @@ from sledgehammer.dockerfile import parse_dockerfile
 from sledgehammer.dockerfile.graph import StageGraph
 from sledgehammer.errors import BuildFailedError, ConfigurationError
 from sledgehammer.facts import facts_of_version
-from sledgehammer.outcome import Outcome, Status
+from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Run, Status
 from sledgehammer.plan import BuildPlan, plan_build
-from sledgehammer.ports import CiFile, Connection, Environment, OnLog, Provider
+from sledgehammer.ports import CiFile, Connection, Environment, OnLog, Provider, RegistryOwner
 from sledgehammer.process import LocalProcessRunner, ProcessRunner
 from sledgehammer.project import Project
 from sledgehammer.providers import find_provider, load_providers
@@ -28,8 +28,11 @@ CONFIG_FILE = "sledge.yaml"
 class Session:
     """A project with its rendered CI file and a live connection to its provider."""
 
+    provider: str
     project: Project
     ci_file: CiFile
+    checkout: Checkout
+    environment: Environment
     connection: Connection
 
     def plan(self) -> ChangeSet:
@@ -40,9 +43,18 @@ class Session:
         """Bring the provider to what the project says; gives what was changed."""
         return self.connection.apply(on_change=on_change)
 
-    def run(self, *, on_log: OnLog = lambda line: None) -> Outcome:
-        """Build on the provider and wait for the end. Raises BuildFailedError unless it succeeded."""
-        run = self.connection.trigger()
+    def run(self, *, rebuild: bool = False, on_log: OnLog = lambda line: None) -> Outcome:
+        """Build on the provider and wait for the end. Raises BuildFailedError unless it succeeded.
+
+        Where all images were built before of the same content they get the commit's tag and nothing is triggered,
+        unless `rebuild` is set: then `Outcome.run.id` is "".
+        """
+        if not rebuild and (reused := self._reuse()):
+            run = Run(provider=self.provider, id="", url="", commit=self.checkout.commit)
+            return Outcome(
+                run=run, status=Status.SUCCEEDED, failure=FailureClass.NONE, reason="", duration_s=0.0, images=reused
+            )
+        run = self.connection.trigger(rebuild=rebuild)
         try:
             outcome = self.connection.follow(run, on_log=on_log)
         except KeyboardInterrupt:
@@ -55,6 +67,19 @@ class Session:
                 hint=f"see {run.url}",
             )
         return outcome
+
+    def _reuse(self) -> tuple[BuiltImage, ...]:
+        if not isinstance(self.connection, RegistryOwner):
+            return ()
+        from sledgehammer.reuse import reuse_images  # noqa: PLC0415 - whoever only renders imports no HTTP
+
+        return reuse_images(
+            self.project,
+            self.checkout,
+            self.connection,
+            processes=self.environment.processes,
+            variables=self.environment.variables,
+        )
 
 
 def open_session(
@@ -76,7 +101,14 @@ def open_session(
     checkout = read_checkout(project.root, runner=seam)
     environment = Environment(variables=dict(os.environ if variables is None else variables), processes=seam)
     connection = chosen.connect(project, ci_file, checkout, environment)
-    return Session(project=project, ci_file=ci_file, connection=connection)
+    return Session(
+        provider=chosen.name,
+        project=project,
+        ci_file=ci_file,
+        checkout=checkout,
+        environment=environment,
+        connection=connection,
+    )
 
 
 def read_project(folder: Path) -> Project:

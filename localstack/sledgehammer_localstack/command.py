@@ -70,6 +70,7 @@ def environment_text(config: StackConfig) -> str:
     secrets = load_secrets(config.state_dir)
     values = {
         "GITLAB_URL": config.gitlab_url,
+        **({"SLEDGE_HUB_MIRROR": f"http://{config.mirror_address}"} if config.mirror_address else {}),
         "GITLAB_TOKEN": secrets.gitlab_root_token.reveal(),
         "AWS_ENDPOINT_URL": config.aws_url,
         "AWS_ACCESS_KEY_ID": secrets.aws_access_key_id,

@@ -16,7 +16,7 @@ from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories, concrete_repositories
 from sledgehammer_aws.account import Names, names_of, read_account
 from sledgehammer_aws.client import Calls, Clients, open_clients
-from sledgehammer_aws.destination import REGISTRY_VARIABLE, destination_of
+from sledgehammer_aws.destination import REGISTRY_VARIABLE, branch_slug, destination_of
 from sledgehammer_aws.provisioner import AwsProvisioner
 from sledgehammer_aws.registry import EcrRegistry, open_registry
 from sledgehammer_aws.runs import AwsRuns
@@ -56,8 +56,8 @@ class AwsConnection:
     def apply(self, *, on_change: OnChange) -> ChangeSet:
         return self._provisioner.apply(on_change=on_change)
 
-    def trigger(self) -> Run:
-        return self._runs.trigger()
+    def trigger(self, *, rebuild: bool = False) -> Run:
+        return self._runs.trigger(rebuild=rebuild)
 
     def follow(self, run: Run, *, on_log: OnLog) -> Outcome:
         return self._runs.follow(run, on_log=on_log)
@@ -71,6 +71,13 @@ class AwsConnection:
     def image_repositories(self) -> Mapping[str, ImageRepositories]:
         values = {REGISTRY_VARIABLE: self._images.access.host}
         return concrete_repositories(destination_of(self.project, self.settings), values)
+
+    def commit_tag(self) -> str:
+        self._runs.stored_source()
+        return self.checkout.commit
+
+    def branch_slug(self) -> str:
+        return branch_slug(self.checkout.branch)
 
     def remove_manifest(self, reference: Reference) -> None:
         self._images.remove(reference)

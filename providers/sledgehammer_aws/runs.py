@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sledgehammer.checkout import Checkout
 from sledgehammer.errors import ConflictError, NotFoundError
+from sledgehammer.operations import NO_SKIP_VARIABLE
 from sledgehammer.outcome import Outcome, Run
 from sledgehammer.polling import Clock, poll_until
 from sledgehammer.ports import OnLog
@@ -47,11 +48,14 @@ class AwsRuns:
     settings: Settings
     checkout: Checkout
 
-    def trigger(self) -> Run:
+    def trigger(self, *, rebuild: bool) -> Run:
         """Start a build of exactly the archive that holds the checkout's commit. The idempotency token makes a
         repeated StartBuild the same build for five minutes, longer than it is repeated."""
-        source = self._stored_source()
+        source = self.stored_source()
         codebuild, token = self.clients.codebuild, uuid4().hex
+        variables = {COMMIT_VARIABLE: self.checkout.commit, BRANCH_VARIABLE: branch_slug(self.checkout.branch)}
+        if rebuild:
+            variables[NO_SKIP_VARIABLE] = "true"
         started = self.calls.send(
             f"codebuild:StartBuild {self.names.project}",
             lambda: codebuild.start_build(
@@ -59,8 +63,7 @@ class AwsRuns:
                 sourceVersion=source.version,
                 idempotencyToken=token,
                 environmentVariablesOverride=[
-                    {"name": COMMIT_VARIABLE, "value": self.checkout.commit, "type": "PLAINTEXT"},
-                    {"name": BRANCH_VARIABLE, "value": branch_slug(self.checkout.branch), "type": "PLAINTEXT"},
+                    {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()
                 ],
             ),
             policy=START_POLICY,
@@ -104,7 +107,8 @@ class AwsRuns:
         codebuild = self.clients.codebuild
         self.calls.send(f"codebuild:StopBuild {run.id}", lambda: codebuild.stop_build(id=run.id))
 
-    def _stored_source(self) -> StoredSource:
+    def stored_source(self) -> StoredSource:
+        """The archive of the checkout's commit. Raises ConflictError when another one is stored, or none."""
         names, commit = self.names, self.checkout.commit
         stored = read_stored_source(self.clients, self.calls, names)
         where, hint = f"s3://{names.bucket}/{names.source_key}", "run: sledge apply -p aws"

@@ -15,6 +15,7 @@ from sledgehammer.registry.repositories import ImageRepositories
 from sledgehammer.retry import RetryPolicy
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.credentials import find_access
+from sledgehammer_gitlab.destination import ref_slug
 from sledgehammer_gitlab.difference import Desired
 from sledgehammer_gitlab.git_remote import GitRemote
 from sledgehammer_gitlab.local_git import LocalGit
@@ -34,12 +35,19 @@ class GitLabConnection:
     """Provisioner, pipelines and registry behind the ports."""
 
     def __init__(
-        self, provisioner: GitLabProvisioner, pipelines: GitLabPipelines, images: GitLabRegistry, checkout: Checkout
+        self,
+        provisioner: GitLabProvisioner,
+        pipelines: GitLabPipelines,
+        images: GitLabRegistry,
+        checkout: Checkout,
+        *,
+        branch: str,
     ) -> None:
         self._provisioner = provisioner
         self._pipelines = pipelines
         self._images = images
         self._checkout = checkout
+        self._branch = branch
 
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
@@ -48,9 +56,9 @@ class GitLabConnection:
         self._warn_of_uncommitted_files()
         return self._provisioner.apply(on_change=on_change)
 
-    def trigger(self) -> Run:
+    def trigger(self, *, rebuild: bool = False) -> Run:
         self._warn_of_uncommitted_files()
-        return self._pipelines.trigger()
+        return self._pipelines.trigger(rebuild=rebuild)
 
     def follow(self, run: Run, *, on_log: OnLog) -> Outcome:
         return self._pipelines.follow(run, on_log=on_log)
@@ -63,6 +71,12 @@ class GitLabConnection:
 
     def image_repositories(self) -> Mapping[str, ImageRepositories]:
         return self._images.repositories()
+
+    def commit_tag(self) -> str:
+        return self._pipelines.tip()
+
+    def branch_slug(self) -> str:
+        return ref_slug(self._branch)
 
     def remove_manifest(self, reference: Reference) -> None:
         self._images.remove(reference)
@@ -116,4 +130,4 @@ def open_connection(
     )
     provisioner = GitLabProvisioner(api, mirror, read_desired=read_desired)
     images = GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time)
-    return GitLabConnection(provisioner, pipelines, images, checkout)
+    return GitLabConnection(provisioner, pipelines, images, checkout, branch=branch)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sledgehammer.errors import ConflictError, NotFoundError
+from sledgehammer.operations import NO_SKIP_VARIABLE
 from sledgehammer.outcome import Outcome, Run, Status
 from sledgehammer.polling import Clock, poll_until
 from sledgehammer.ports import OnLog
@@ -50,16 +51,23 @@ class GitLabPipelines:
         self._wait_s = wait_s
         self._clock = clock
 
-    def trigger(self) -> Run:
-        """Start one pipeline. Raises ConflictError when GitLab's branch does not hold the checkout's content."""
+    def tip(self) -> str:
+        """The commit on GitLab's branch. Raises ConflictError when that does not hold the checkout's content."""
         tip = read_tip(self._api, self._name, branch=self._branch)
         if not tip or not self._mirror.compare(tip).is_same:
             raise ConflictError(
                 f"GitLab's {self._branch} of {self._name} does not hold commit {self._commit[:12]} with its CI file",
                 hint="run sledge apply -p gitlab",
             )
+        return tip
+
+    def trigger(self, *, rebuild: bool) -> Run:
+        """Start one pipeline. Raises ConflictError when GitLab's branch does not hold the checkout's content."""
+        tip = self.tip()
         run_id = uuid.uuid4().hex
-        body = {"ref": self._branch, "variables": [{"key": RUN_ID, "value": run_id}]}
+        variables = {RUN_ID: run_id, **({NO_SKIP_VARIABLE: "true"} if rebuild else {})}
+        rows = [{"key": key, "value": value} for key, value in variables.items()]
+        body = {"ref": self._branch, "variables": rows}
         made = self._api.create(f"{self._path}/pipeline", body, find=lambda: self._find(tip, run_id))
         return Run(provider=PROVIDER, id=str(made["id"]), url=made["web_url"], commit=self._commit)
 

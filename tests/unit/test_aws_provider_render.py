@@ -117,7 +117,7 @@ def test_the_registry_password_comes_from_the_builds_role() -> None:
     assert login is not None
     assert login.password == PasswordFromCommand(argv=("aws", "ecr", "get-login-password"))
     script = PROVIDER.render(project, plan_of(project)).text
-    assert 'aws ecr get-login-password | sledge_login "${SLEDGE_REGISTRY}" AWS' in script
+    assert 'aws ecr get-login-password | sledge_credentials "${SLEDGE_REGISTRY}" AWS' in script
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_refused_strategy_is_a_failed_run_with_its_reason(bench: Bench) -> Non
     cold, *later = bench.measurements
     assert left_out == []
     assert cold.failed
-    assert "cannot hit on Docker 20.10" in " ".join(cold.last_lines)
+    assert "cannot hit: the builder of Docker 20.10" in " ".join(cold.last_lines)
     assert [run.last_lines for run in later] == [("not run: the cold build before it failed",)] * 2
     assert all(run.failed for run in later)
 

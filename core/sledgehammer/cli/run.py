@@ -12,6 +12,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     add_project_option(parser)
     add_provider_option(parser)
+    parser.add_argument("--no-skip", action="store_true", help="build even if the same content was built before")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,14 +22,15 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
-    outcome = open_session(arguments.directory, arguments.provider).run(on_log=show)
+    outcome = open_session(arguments.directory, arguments.provider).run(rebuild=arguments.no_skip, on_log=show)
     sys.stdout.write(render_outcome(outcome))
     return 0
 
 
 def render_outcome(outcome: Outcome) -> str:
     """A line for the run, a line per image: its cached steps and its digest."""
-    lines = [f"{outcome.run.provider}: run {outcome.run.id} {outcome.status.value} in {outcome.duration_s:.0f} s"]
+    what = f"run {outcome.run.id} {outcome.status.value} in {outcome.duration_s:.0f} s"
+    lines = [f"{outcome.run.provider}: {what if outcome.run.id else 'nothing to build'}"]
     for image in outcome.images:
         lines.append(f"  {image.image}: {render_image(image)}")
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """The record that a build leaves beside its cache: a folder of small text files, written by sh in the job.
 
 - `build`: `format 1`, then lines `image I`, `dockerfile PATH`, `target T`, `platform P`, `arg NAME SHA256`, `commit C`,
-  `base REFERENCE DIGEST`
+  `base REFERENCE DIGEST`, `before DIGEST`
 - `Dockerfile`, `ignore`: as they were in the job; `ignore` is absent where there is none
 - `files`: the used files as `KIND MODE SHA256 PATH`, sorted by bytes; absent where they were not listed
 - `progress`: of BuildKit's progress only the lines that `parse_progress` reads, commands and outputs cut off
@@ -30,6 +30,7 @@ class BuildRecord:
 
     image: str
     commit: str
+    before: str  # digest of the record that was the newest when this build began, "" without one
     dockerfile_name: str
     dockerfile: str
     ignore: str
@@ -73,6 +74,7 @@ def parse_record(folder: Mapping[str, bytes]) -> BuildRecord:
     return BuildRecord(
         image=single.get("image", ""),
         commit=single.get("commit", ""),
+        before=single.get("before", ""),
         dockerfile_name=single.get("dockerfile", "Dockerfile"),
         dockerfile=_text(folder, "Dockerfile"),
         ignore=_text(folder, "ignore"),

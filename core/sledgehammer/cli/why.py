@@ -1,0 +1,55 @@
+"""`sledge why`: what made each step of a build run."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+from sledgehammer.cli.command import Command, add_project_option, add_provider_option
+from sledgehammer.errors import ConfigurationError, NotFoundError
+from sledgehammer.explain.record import BuildRecord, parse_record, values_by_hash
+from sledgehammer.explain.text import render_reasons
+from sledgehammer.explain.why import explain
+from sledgehammer.ports import RegistryOwner
+from sledgehammer.session import Session, open_session
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    add_project_option(parser)
+    add_provider_option(parser)
+    parser.add_argument(
+        "run", nargs="?", default="", metavar="RUN", help="id of a run (default: the newest of this branch)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reads the records of the run and of the one before it from the registry; 0 whatever they say."""
+    session = open_session(arguments.directory, arguments.provider)
+    for text in explain_run(session, arguments.run):
+        sys.stdout.write(text)
+    return 0
+
+
+def explain_run(session: Session, run_id: str) -> Iterator[str]:
+    """A text per image. Raises NotFoundError where a run left no record."""
+    from sledgehammer.registry.client import RegistryClient  # noqa: PLC0415 - no other command speaks HTTP
+    from sledgehammer.registry.records import branch_record, read_record, run_record  # noqa: PLC0415
+
+    owner = session.connection
+    if not isinstance(owner, RegistryOwner):
+        raise ConfigurationError("this provider tells of no registry, where records would be")
+    repositories = owner.image_repositories()
+    with RegistryClient(owner.registry()) as client:
+        for image in session.project.images:
+            cache = repositories[image.name].cache
+            wanted = run_record(cache, run_id) if run_id else branch_record(cache, owner.branch_slug())
+            now = parse_record(read_record(client, wanted))
+            before: BuildRecord | None = None
+            if now.before:
+                with suppress(NotFoundError):  # a cleanup policy may have taken it
+                    before = parse_record(read_record(client, cache.with_digest(now.before)))
+            yield render_reasons(now, explain(before, now, known=values_by_hash(image.args)))
+
+
+COMMAND = Command(name="why", help="say what made each step of a build run", configure=configure, run=run)
