@@ -94,6 +94,15 @@ def test_a_daemon_is_started_unless_there_is_a_docker_server(strategy: str, word
     assert "cache" not in document
 
 
+def test_a_docker_servers_image_is_pushed_from_its_engine() -> None:
+    """The push of `docker buildx build` is reported to fail there, `docker push` to work."""
+    project = project_of(Settings(), strategy="codebuild-docker-server")
+    script = render_script(whole_plan(project))
+    assert 'sledge_push web "${SLEDGE_REGISTRY}"/web:"${SLEDGE_COMMIT}"' in script
+    assert "--push" not in script
+    assert "buildx create" not in script
+
+
 def test_a_docker_server_for_arm_is_refused() -> None:
     """CodeBuild has none, and would only say so when the project is made."""
     settings = Settings(build_image="aws/codebuild/amazonlinux-aarch64-standard:3.0")

@@ -8,7 +8,8 @@ sledge_docker_build() {
   shift
   {
     sledge_status=0
-    DOCKER_BUILDKIT=$sledge_buildkit BUILDKIT_PROGRESS=plain docker build "$@" 2>&1 || sledge_status=$?
+    DOCKER_BUILDKIT=$sledge_buildkit BUILDKIT_PROGRESS=plain BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build "$@" 2>&1 \
+      || sledge_status=$?
     echo "$sledge_status" >"$sledge_dir/code"
   } | tee "$sledge_dir/progress"
   sledge_demand_built "$sledge_image" "$(cat "$sledge_dir/code")"

@@ -4,9 +4,10 @@ Nothing is read or written by the job. How often a later build meets the same en
 cache is best effort and goes with an idle host, a Docker server keeps its disk for up to a month.
 """
 
+from dataclasses import replace
 from functools import partial
 
-from sledgehammer.operations import BuilderKind, Operation
+from sledgehammer.operations import BuilderKind, BuildTool, Operation
 from sledgehammer.strategy import CacheStrategy, Situation
 
 LOCAL = "codebuild-local"
@@ -27,9 +28,18 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
     return (situation.build,)
 
 
+def plan_on_server(situation: Situation) -> tuple[Operation, ...]:
+    """The build as it is, but loaded into the server's engine and pushed from there: the push of `docker buildx build`
+    fails on a Docker server (tmokmss/deploy-time-build#49)."""
+    return (replace(situation.build, tool=BuildTool.BUILDKIT),)
+
+
 CODEBUILD_LOCAL = CacheStrategy(
     name=LOCAL, summary="CodeBuild's local layer cache, best effort", refusal=partial(refusal, LOCAL), plan=plan
 )
 CODEBUILD_DOCKER_SERVER = CacheStrategy(
-    name=DOCKER_SERVER, summary="CodeBuild's Docker server", refusal=partial(refusal, DOCKER_SERVER), plan=plan
+    name=DOCKER_SERVER,
+    summary="CodeBuild's Docker server",
+    refusal=partial(refusal, DOCKER_SERVER),
+    plan=plan_on_server,
 )
