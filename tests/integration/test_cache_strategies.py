@@ -103,6 +103,7 @@ class Jobs:
             "CI_COMMIT_REF_SLUG": branch,
             "CI_COMMIT_REF_PROTECTED": "true" if branch == "main" else "false",
             "CI_PROJECT_PATH_SLUG": ref_slug(self.path),
+            "CI_PIPELINE_ID": commit[1:],
             **more,
         }
 
