@@ -88,6 +88,7 @@ def sledge(wheel: Path, stack: StackConfig, tmp_path_factory: pytest.TempPathFac
             "AWS_DEFAULT_REGION": stack.aws_region,
             "AWS_ACCESS_KEY_ID": secrets.aws_access_key_id,
             "AWS_SECRET_ACCESS_KEY": secrets.aws_secret_access_key.reveal(),
+            **({"SLEDGE_HUB_MIRROR": f"http://{stack.mirror_address}"} if stack.mirror_address else {}),
         },
     )
 
@@ -128,7 +129,8 @@ def built(ran: Ran) -> BuiltImage:
 @pytest.mark.parametrize("provider", ["gitlab", "aws"])
 def test_the_main_job(provider: str, sledge: Installed, project: Path) -> None:
     """plan says 2, apply makes it, plan says 0; the first build is cold, the second finds its dependencies in the
-    cache although the engine is gone; a commit that was not applied is refused; a broken Dockerfile ends in 9."""
+    cache although the engine is gone, and `why` names the file that changed; a commit that changes nothing of the image
+    is tagged, not built; a commit that was not applied is refused; a broken Dockerfile ends in 9."""
     assert sledge(project, "plan", "-p", provider).exit_code == 2
     applied = sledge(project, "apply", "-p", provider)
     assert applied.exit_code == 0, applied.stderr
@@ -148,6 +150,19 @@ def test_the_main_job(provider: str, sledge: Installed, project: Path) -> None:
     warm = built(sledge(project, "run", "-p", provider))
     assert warm.cached_steps >= 3  # WORKDIR, COPY of the lock file, npm ci
     assert warm.reference != cold.reference
+    why = sledge(project, "why", "-p", provider)
+    assert why.exit_code == 0, why.stderr
+    assert "COPY server.js" in why.stdout
+    assert "server.js: other content" in why.stdout, why.stdout
+    assert "npm ci" not in why.stdout
+
+    change(project, "README.md", "npm", "npm ")
+    assert sledge(project, "apply", "-p", provider).exit_code == 0
+    unchanged = sledge(project, "run", "-p", provider)
+    assert (unchanged.exit_code, "nothing to build" in unchanged.stdout) == (0, True), unchanged.stdout[-3000:]
+    assert f"already built, tagged {warm.reference}" in unchanged.stdout
+    asked = built(sledge(project, "run", "-p", provider, "--no-skip"))
+    assert (asked.is_reused, asked.cached_steps, asked.total_steps) == (False, warm.total_steps, warm.total_steps)
 
     change(project, "Dockerfile", "RUN npm ci", "RUN false && npm ci")
     assert sledge(project, "apply", "-p", provider).exit_code == 0

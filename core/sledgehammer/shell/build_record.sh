@@ -44,7 +44,7 @@ sledge_excerpt_progress() {
       next
     }
     /^#[0-9]+ importing cache manifest from / { imported[$1] = 1; print; next }
-    $1 in step && /^#[0-9]+ (sha256:|extracting sha256:)/ { if (!fetched[$1]++) print $1 " FETCHED"; next }
+    $1 in step && /^#[0-9]+ (sha256:[0-9a-f]+ [0-9]|extracting sha256:)/ { if (!fetched[$1]++) print $1 " FETCHED"; next }
     ($1 in step || $1 in imported) && /^#[0-9]+ (CACHED$|DONE [0-9.]+s$)/ { print; next }
     $1 in step && /^#[0-9]+ ERROR/ { print $1 " ERROR"; next }
     $1 in imported && /^#[0-9]+ ERROR/ { gsub(/\?[^ ]*/, "?"); print }

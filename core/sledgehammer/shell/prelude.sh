@@ -61,12 +61,12 @@ sledge_count() {
 }
 
 # Steps are BuildKit's vertices "#8 [stage 2/5] RUN …"; FROM is none, for a base image is pulled, not built. A cached
-# step says CACHED, or, when its layers had to be fetched, only which blobs it fetches and extracts: the lines of a
-# step that runs begin with its seconds.
+# step says CACHED, or, when its layers had to be fetched, only how much of which blobs it fetches and extracts: the lines
+# of a step that runs begin with its seconds. Docker 20.10 prints each step's own digest besides.
 sledge_count_steps() {
   awk '
     /^#[0-9]+ \[([^]]* )?[0-9]+\/[0-9]+\] / && !/^#[0-9]+ \[[^]]*\] FROM / { steps[$1] = 1 }
-    /^#[0-9]+ (CACHED|sha256:|extracting sha256:)/ { cached[$1] = 1 }
+    /^#[0-9]+ (CACHED|sha256:[0-9a-f]+ [0-9]|extracting sha256:)/ { cached[$1] = 1 }
     END { for (step in steps) { all++; if (step in cached) hits++ }; printf "%d %d", hits, all }
   '
 }
