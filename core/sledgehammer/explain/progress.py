@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 _STEP = re.compile(r"#(\d+) \[(?:[^\] ]+ )*?([^\] ]+) +(\d+)/(\d+)\] ([A-Z]+)")
 _IMPORT = re.compile(r"#(\d+) importing cache manifest from (\S+)")
-_CACHED = re.compile(r"#(\d+) (?:CACHED$|FETCHED$|sha256:|extracting sha256:)")
+_CACHED = re.compile(r"#(\d+) (?:CACHED$|FETCHED$|sha256:[0-9a-f]+ \d|extracting sha256:)")
 _DONE = re.compile(r"#(\d+) DONE ([0-9.]+)s")
 _ERROR = re.compile(r"#(\d+) ERROR:? ?(.*)")
 
