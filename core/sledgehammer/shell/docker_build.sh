@@ -23,12 +23,13 @@ sledge_add() {
   sledge_steps=$((sledge_steps + $2))
 }
 
-# The classic builder's "Step 3/7 : RUN …", followed by " ---> Using cache" when it was.
+# The classic builder's "Step 3/7 : RUN …", followed by " ---> Using cache" when it was. As with BuildKit only what makes
+# a layer counts.
 sledge_count_classic() {
   awk '
-    /^Step [0-9]+\/[0-9]+ : FROM / { hits = 0; all = 0; next }
-    /^Step [0-9]+\/[0-9]+ : / { all++ }
-    /^ ---> Using cache/ { hits++ }
+    /^Step [0-9]+\/[0-9]+ : / { makes_layer = $4 ~ /^(RUN|COPY|ADD|WORKDIR)$/; all += makes_layer }
+    /^Step [0-9]+\/[0-9]+ : FROM / { hits = 0; all = 0 }
+    /^ ---> Using cache/ { hits += makes_layer }
     END { printf "%d %d", hits, all }
   '
 }
