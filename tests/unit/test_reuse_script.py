@@ -32,7 +32,8 @@ if "imagetools" in argv:
 if "inspect" in argv:
     if argv[-1] not in tags:
         sys.exit(f"ERROR: {argv[-1]}: not found")
-    print(tags[argv[-1]])
+    is_old_list = argv[argv.index("--format") + 1].startswith("{{.Manifest")  # buildx 0.13
+    print(f"Name: {argv[-1]}\\nDigest: {tags[argv[-1]]}" if is_old_list else tags[argv[-1]])
 if "create" in argv:
     source = argv[-1].partition("@")[2]
     if os.environ.get("FAKE_DENIED"):

@@ -4,9 +4,10 @@ sledge_imagetools() {
     timeout 20 docker buildx imagetools "$@" 2>"$sledge_dir/imagetools"
 }
 
-# $1: reference; prints the digest of what is there
+# $1: reference; prints the digest of what is there. Buildx up to 0.13 takes a format that begins with "{{.Manifest" for
+# its own list of everything.
 sledge_inspect() {
-  sledge_imagetools inspect --format '{{.Manifest.Digest}}' "$1"
+  sledge_imagetools inspect --format '{{print .Manifest.Digest}}' "$1"
 }
 
 # Base images; sets sledge_bases to lines "REFERENCE DIGEST" for those whose digest is known
@@ -57,7 +58,8 @@ sledge_reuse() {
 # $1: image, $2: repository, $3: COPY and ADD steps of the Dockerfile
 sledge_keep_key() {
   [ -n "$sledge_key_reference" ] || return 0
-  if [ "$(grep -cE '^#[0-9]+ \[[^]]*[0-9]+/[0-9]+\] (COPY|ADD) ' "$sledge_dir/progress")" -gt "$3" ]; then
+  sledge_copies=$(grep -E '^#[0-9]+ \[[^]]*[0-9]+/[0-9]+\] (COPY|ADD) ' "$sledge_dir/progress" | sort -u | wc -l)
+  if [ "$sledge_copies" -gt "$3" ]; then
     sledge_say "image $1: not kept under its content: a base image's ONBUILD copies files of its own choice"
     return 0
   fi
