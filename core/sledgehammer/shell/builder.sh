@@ -10,8 +10,8 @@ sledge_select_builder() {
   case $sledge_kind in
     engine) ;;
     container)
-      if docker context create "$sledge_name" >/dev/null 2>"$sledge_dir/builder" \
-        && docker buildx create --name "$sledge_name" --driver docker-container --bootstrap "$sledge_name" \
+      if docker context create "$sledge_name-engine" >/dev/null 2>"$sledge_dir/builder" \
+        && docker buildx create --name "$sledge_name" --driver docker-container --bootstrap "$sledge_name-engine" \
           >/dev/null 2>"$sledge_dir/builder"; then
         sledge_builder=$sledge_name
       elif [ "$1" = auto ]; then
