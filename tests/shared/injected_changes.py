@@ -104,17 +104,18 @@ NODE = (
         name="renamed source",
         edit=both(
             rename("server.js", "main.js"),
-            swap("COPY server.js", "COPY main.js"),
+            swap("package.json server.js ./", "package.json main.js ./"),
             append(".dockerignore", "!main.js\n"),
         ),
     ),
-    Change(name="destination", edit=swap("COPY server.js ./", "COPY server.js ./serve.js")),
-    Change(name="WORKDIR", edit=swap("WORKDIR /app\nCOPY --from", "WORKDIR /srv\nCOPY --from")),
-    Change(name="order of instructions", edit=swap("COPY server.js ./\n", "RUN true\nCOPY server.js ./\n")),
+    Change(name="destination", edit=swap("server.js ./", "server.js ./lib/")),
+    Change(name="WORKDIR", edit=swap("production\nWORKDIR /app", "production\nWORKDIR /srv")),
+    Change(name="order of instructions", edit=swap("COPY --link package.json", "RUN true\nCOPY --link package.json")),
     Change(
         name="source before install", edit=swap("package-lock.json .npmrc ./", "package-lock.json .npmrc server.js ./")
     ),
-    Change(name="chown", edit=swap("COPY --from=build", "COPY --chown=1:1 --from=build")),
+    Change(name="chown", edit=swap("COPY --link --from=build", "COPY --link --chown=1:1 --from=build")),
+    Change(name="no longer linked", edit=swap("COPY --link package.json", "COPY package.json")),
 )
 
 RUST = (
