@@ -45,12 +45,7 @@ def test_an_example_builds_in_two_stages(example: str, images: tuple[str, ...]) 
 
 @pytest.mark.parametrize(
     ("example", "lock_file", "sources"),
-    [
-        ("rust-rocket", "Cargo.lock", "src"),
-        ("node-web", "package-lock.json", "server.js"),
-        ("python-api", "requirements.txt", "service.py"),
-        ("java-maven", "pom.xml", "src"),
-    ],
+    [("rust-rocket", "Cargo.lock", "src"), ("java-maven", "pom.xml", "src")],
 )
 def test_dependencies_are_built_before_the_sources_are_copied(example: str, lock_file: str, sources: str) -> None:
     """A change in the sources leaves the step that builds the dependencies cached."""
@@ -60,6 +55,28 @@ def test_dependencies_are_built_before_the_sources_are_copied(example: str, lock
     assert lock_file in steps[copies[0]][1]
     assert steps[copies[1]][1].startswith(sources)
     assert copies[0] < dependencies < copies[1]
+
+
+@pytest.mark.parametrize(
+    ("example", "lock_file", "sources"),
+    [("node-web", "package-lock.json", "server.js"), ("python-api", "requirements.txt", "service.py")],
+)
+def test_sources_that_are_not_compiled_go_into_the_package_alone(example: str, lock_file: str, sources: str) -> None:
+    """A change in them reaches one copy, the last; no step that runs a program stands behind it."""
+    graph = graph_of(example)
+    build = [step.text for step in graph.stage("build").instructions if step.keyword == "COPY"]
+    assert lock_file in build[0]
+    assert not any(sources in text for text in build)
+    steps = [step for step in graph.stage("package").instructions if step.keyword in ("COPY", "RUN", "ADD")]
+    assert [step.keyword for step in steps] == ["COPY", "COPY"]
+    assert sources in steps[-1].text
+
+
+@pytest.mark.parametrize("example", NAMES)
+def test_every_copy_into_the_package_is_linked(example: str) -> None:
+    """So that a hit pulls nothing of what lies below the copy."""
+    steps = graph_of(example).stage("package").instructions
+    assert all("link" in [flag.name for flag in step.flags] for step in steps if step.keyword == "COPY")
 
 
 @pytest.mark.parametrize("example", NAMES)
