@@ -36,6 +36,8 @@ if "inspect" in argv:
     print(f"Name: {argv[-1]}\\nDigest: {tags[argv[-1]]}" if is_old_list else tags[argv[-1]])
 if "create" in argv:
     source = argv[-1].partition("@")[2]
+    if os.environ.get("FAKE_BUILDX") == "0.13" and "--prefer-index=false" in argv:
+        sys.exit("unknown flag: --prefer-index\\nSee 'docker buildx imagetools create --help'.")
     if os.environ.get("FAKE_DENIED"):
         sys.exit("ERROR: denied")
     tags[argv[argv.index("--tag") + 1]] = source
@@ -130,12 +132,13 @@ def job(tmp_path: Path) -> Job:
     return Job(folder=folder, recipe=recipe, key=key[:32])
 
 
-def test_the_same_content_is_tagged_and_not_built(job: Job) -> None:
+@pytest.mark.parametrize("buildx", ["0.13", "0.29"])
+def test_the_same_content_is_tagged_and_not_built(job: Job, buildx: str) -> None:
     """Another commit with the same content gets the image by its digest; no engine is asked, nothing is logged in."""
-    job()
+    job(FAKE_BUILDX=buildx)
     assert job.is_built
 
-    said = job(SHA="c2")
+    said = job(SHA="c2", FAKE_BUILDX=buildx)
 
     assert not job.is_built
     assert job.tags["r:1/web:c2"] == BUILT

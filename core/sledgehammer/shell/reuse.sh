@@ -66,10 +66,13 @@ sledge_keep_key() {
   sledge_retag "$2" "${sledge_key_reference##*:}" "$sledge_digest" || true
 }
 
-# $1: repository, $2: tag, $3: digest
+# Buildx before 0.15 can only put the image, as it is, into an index of its own. $1: repository, $2: tag, $3: digest
 sledge_retag() {
   [ "$(sledge_inspect "$1:$2")" != "$3" ] || return 0
   sledge_imagetools create --prefer-index=false --tag "$1:$2" "$1@$3" >/dev/null && return 0
+  if grep -q 'unknown flag: --prefer-index' "$sledge_dir/imagetools"; then
+    sledge_imagetools create --tag "$1:$2" "$1@$3" >/dev/null && return 0
+  fi
   sledge_say "$1@$3 could not be tagged: $(tail -n 1 "$sledge_dir/imagetools")"
   return 1
 }
