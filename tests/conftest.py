@@ -36,6 +36,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     return EngineTestsTogether(config, log)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--on-request`: the tests marked so, too."""
+    parser.addoption("--on-request", action="store_true", help="also tests whose images take long to make")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what was not requested; pytest counts it as deselected."""
+    if config.getoption("--on-request"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("on_request")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[StackConfig]:
     """The running stack; its engine is also what DOCKER_HOST names."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from sledgehammer.operations import BuilderKind
 from sledgehammer.outcome import BuiltImage
+from sledgehammer.process import LocalProcessRunner
 from sledgehammer.project import CacheMode, CacheSettings, Image, Project
 from sledgehammer.report import parse_report
 from sledgehammer.session import plan_for
@@ -18,8 +20,12 @@ from sledgehammer_bench.cache.registry import BenchRegistry, open_registry
 from sledgehammer_gitlab.destination import destination_of, ref_slug
 from sledgehammer_localstack.config import StackConfig
 from sledgehammer_localstack.fresh_engine import Ran, fresh_engine
+from sledgehammer_localstack.progress import say_to_stderr
+from sledgehammer_localstack.stack.more_images import provide_images
 
 pytestmark = pytest.mark.engine
+
+PROCESSES = LocalProcessRunner()
 
 DOCKERFILE = """FROM debian:trixie-slim AS dependencies
 COPY lock /lock
@@ -49,17 +55,23 @@ class Case:
 
 
 OLD, NEW = "20.10", "28.5"
+
+
+def newest(strategy: str) -> ParameterSet:
+    """On an engine whose images are made on request."""
+    return pytest.param(Case(strategy=strategy, version=NEW), marks=pytest.mark.on_request)
+
+
 CLASSIC = CacheSettings(builder=BuilderKind.CLASSIC)
 CASES = (
     Case(strategy="registry", version="26.1"),
-    Case(strategy="registry", version=NEW),
+    newest("registry"),
     Case(strategy="registry", version="26.1", cached=0, settings=CacheSettings(mode=CacheMode.MIN)),
-    Case(strategy="per-stage", version=OLD),
     Case(strategy="per-stage", version=OLD, settings=CLASSIC),
-    Case(strategy="per-stage", version=NEW),
+    newest("per-stage"),
     Case(strategy="file", version=OLD),
     Case(strategy="file", version="26.1"),
-    Case(strategy="file", version=NEW),
+    newest("file"),
     Case(strategy="auto", version=OLD, says="cache strategy per-stage, for the builder of Docker 20.10 cannot"),
     Case(strategy="none", version="26.1", cached=0),
 )
@@ -92,6 +104,8 @@ class Jobs:
     def run(self, stack: StackConfig, case: Case, commit: str, *, branch: str = "main", **more: str) -> Ran:
         """One job on an engine of its own."""
         kept = FOLDER if case.strategy == "file" else ""
+        if case.version == NEW:
+            provide_images(stack, ("buildkit",), runner=PROCESSES, say=say_to_stderr)
         with fresh_engine(stack, case.version) as engine:
             variables = self.variables(commit, branch=branch, **more)
             return engine.run(self.script(case), env=variables, folder=self.folder, kept=kept)
@@ -146,7 +160,7 @@ def test_the_second_job_finds_the_first_ones_layers(stack: StackConfig, jobs: Jo
     assert (image.cached_steps, image.total_steps) == (case.cached, 5), warm.output
 
 
-@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("version", [OLD, pytest.param(NEW, marks=pytest.mark.on_request)])
 def test_an_inline_cache_hits_when_nothing_changed(stack: StackConfig, jobs: Jobs, version: str) -> None:
     """It holds the final stage's layers alone, and knows the others' steps: all are cached, or those of one stage."""
     case = Case(strategy="inline", version=version)
@@ -172,7 +186,7 @@ def test_what_was_built_is_not_built_again(stack: StackConfig, jobs: Jobs) -> No
 
     image = ran_well(again)
     assert image.is_reused, again.output
-    assert image.reference == first.reference
+    assert image.reference.partition("@")[0] == first.reference.partition("@")[0]
 
 
 def test_branches_write_their_own_refs(stack: StackConfig, jobs: Jobs) -> None:

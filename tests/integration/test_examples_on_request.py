@@ -10,7 +10,7 @@ from sledgehammer_localstack.fresh_engine import fresh_engine
 from sledgehammer_localstack.progress import say_to_stderr
 from sledgehammer_localstack.stack.more_images import provide_images
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.on_request]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STARTS = """set -eu

@@ -8,7 +8,7 @@ from sledgehammer.errors import ConfigurationError
 from sledgehammer_localstack.config import StackConfig
 from sledgehammer_localstack.containers import ContainerEngine
 from sledgehammer_localstack.fresh_engine import fresh_engine
-from sledgehammer_localstack.images.on_request import ENGINE_VERSIONS
+from sledgehammer_localstack.images.on_request import ENGINE_VERSIONS, NEWEST
 from sledgehammer_localstack.stack.options import LABEL
 
 pytestmark = pytest.mark.engine
@@ -31,7 +31,12 @@ def everything(stack: StackConfig) -> tuple[tuple[str, ...], ...]:
     return engine.list_containers(label=label), engine.list_networks(label=label), engine.list_volumes(label=label)
 
 
-@pytest.mark.parametrize("version", ENGINE_VERSIONS)
+VERSIONS = [
+    pytest.param(version, marks=pytest.mark.on_request if version == NEWEST else ()) for version in ENGINE_VERSIONS
+]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_job_builds_runs_and_pushes_on_a_fresh_engine(stack: StackConfig, version: str, tmp_path: Path) -> None:
     """Base images come from the stack's mirror, pushes go to a plain-HTTP registry, and nothing is left."""
     if not stack.mirror_address:

@@ -66,7 +66,8 @@ elif "build" in argv:
     print("#5 [build 1/3] FROM docker.io/library/rust:1", "#5 DONE 1.0s", "#6 [build 2/3] COPY . .", "#6 CACHED",
           "#7 [build 3/3] RUN make", "#7 0.1 [x 1/2] not a step", "#7 DONE 2.0s", "#8 [stage-1 2/2] COPY a b",
           "#8 CACHED", "#5 sha256:ab 1MB / 2MB", "#9 [stage-1 3/3] RUN x", "#9 sha256:ab 1kB / 1kB 0.1s done",
-          "#9 extracting sha256:ab 0.1s done", "#9 DONE 0.2s", "#10 [b 1/1] RUN sha256sum y", "#10 sha256:abcd", "#10 0.2 sha256:ab",
+          "#9 extracting sha256:ab 0.1s done", "#9 DONE 0.2s", "#10 [b 1/1] RUN sha256sum y", "#10 sha256:abcd",
+          "#10 0.2 sha256:ab",
           "#10 DONE 0.2s", sep="\\n", file=sys.stderr)
 if "build" in argv:
     metadata = argv[argv.index("--metadata-file") + 1]

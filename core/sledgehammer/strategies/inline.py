@@ -6,13 +6,32 @@ kept: their steps hit only when nothing at all changed. Nothing but an image is 
 
 from dataclasses import replace
 
-from sledgehammer.operations import BuildTool, CacheExport, Operation, Text, text
+from sledgehammer.operations import BuilderKind, BuildTool, CacheExport, Operation, SelectBuilder, Text, text
 from sledgehammer.strategy import CacheStrategy, Situation
 
 
 def refusal(situation: Situation) -> str:
     """The classic builder writes no metadata; per-stage is its way."""
-    return "the classic builder writes no cache metadata" if situation.build.tool is BuildTool.CLASSIC else ""
+    if situation.build.tool is BuildTool.CLASSIC:
+        return "the classic builder writes no cache metadata"
+    return engine_refusal(situation)
+
+
+def engine_refusal(situation: Situation) -> str:
+    """What the engine's own BuildKit exports inline after an import hits every second time, on Docker 28.5 still
+    (moby/buildkit#1981)."""
+    if situation.build.tool is BuildTool.BUILDX and situation.settings.builder is BuilderKind.ENGINE:
+        return "the engine's own builder loses inline cache metadata every second time; builder: container keeps it"
+    return ""
+
+
+def builder(situation: Situation) -> tuple[Operation, ...]:
+    """A BuildKit of its own, unless the project asks for another."""
+    if situation.build.tool is not BuildTool.BUILDX:
+        return ()
+    kind = situation.settings.builder
+    kept = BuilderKind.CONTAINER if kind is BuilderKind.AUTO else kind
+    return (SelectBuilder(kind=kept, remote=situation.settings.remote),)
 
 
 def plan(situation: Situation) -> tuple[Operation, ...]:
@@ -29,7 +48,7 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
         cache_from=tuple(image_source(ref, situation.build.tool) for ref in (own, shared)),
         exports=(export,),
     )
-    return (*situation.builder(must_export=False), cached)
+    return (*builder(situation), cached)
 
 
 def image_source(ref: Text, tool: BuildTool) -> Text:

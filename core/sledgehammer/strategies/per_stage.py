@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sledgehammer.dockerfile.graph import Stage
 from sledgehammer.operations import BuildTool, CacheExport, Operation, Text
-from sledgehammer.strategies.inline import image_source
+from sledgehammer.strategies.inline import builder, engine_refusal, image_source
 from sledgehammer.strategy import CacheStrategy, Situation
 
 LABEL_LENGTH = 40
@@ -26,7 +26,7 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
         stages=tuple(stage.label for stage in stages) if tool is BuildTool.CLASSIC else (),
         exports=tuple(exports(situation, stages)),
     )
-    return (*situation.builder(must_export=False), cached)
+    return (*builder(situation), cached)
 
 
 def exports(situation: Situation, stages: tuple[Stage, ...]) -> Iterator[CacheExport]:
@@ -55,6 +55,4 @@ def _prefix(stage: Stage | None) -> str:
     return f"stage-{stage.label[:LABEL_LENGTH]}-" if stage else "final-"
 
 
-PER_STAGE = CacheStrategy(
-    name="per-stage", summary="each stage an image of its own", refusal=lambda situation: "", plan=plan
-)
+PER_STAGE = CacheStrategy(name="per-stage", summary="each stage an image of its own", refusal=engine_refusal, plan=plan)
