@@ -181,7 +181,7 @@ def test_what_was_built_is_not_built_again(stack: StackConfig, jobs: Jobs) -> No
     first = ran_well(jobs.run(stack, case, "c1"))
 
     with fresh_engine(stack, case.version) as engine:
-        nobody = jobs.variables("c2", DOCKER_HOST="tcp://docker:1")
+        nobody = jobs.variables("c2", DOCKER_HOST="tcp://docker:2376")  # that is, over TLS: nobody listens there
         again = engine.run(jobs.script(case), env=nobody, folder=jobs.folder)
 
     image = ran_well(again)
