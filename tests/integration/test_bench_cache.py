@@ -9,7 +9,7 @@ import pytest
 
 from sledgehammer_localstack.config import StackConfig
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.on_request]
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = {

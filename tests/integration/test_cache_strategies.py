@@ -57,23 +57,23 @@ class Case:
 OLD, NEW = "20.10", "28.5"
 
 
-def newest(strategy: str) -> ParameterSet:
-    """On an engine whose images are made on request."""
-    return pytest.param(Case(strategy=strategy, version=NEW), marks=pytest.mark.on_request)
+def on_request(case: Case) -> ParameterSet:
+    """Where images are made on request, or another case shows nearly the same."""
+    return pytest.param(case, marks=pytest.mark.on_request)
 
 
 CLASSIC = CacheSettings(builder=BuilderKind.CLASSIC)
 CASES = (
     Case(strategy="registry", version="26.1"),
-    newest("registry"),
-    Case(strategy="registry", version="26.1", cached=0, settings=CacheSettings(mode=CacheMode.MIN)),
+    on_request(Case(strategy="registry", version=NEW)),
+    on_request(Case(strategy="registry", version="26.1", cached=0, settings=CacheSettings(mode=CacheMode.MIN))),
     Case(strategy="per-stage", version=OLD, settings=CLASSIC),
-    newest("per-stage"),
+    on_request(Case(strategy="per-stage", version=NEW)),
     Case(strategy="file", version=OLD),
     Case(strategy="file", version="26.1"),
-    newest("file"),
+    on_request(Case(strategy="file", version=NEW)),
     Case(strategy="auto", version=OLD, says="cache strategy per-stage, for the builder of Docker 20.10 cannot"),
-    Case(strategy="none", version="26.1", cached=0),
+    on_request(Case(strategy="none", version="26.1", cached=0)),
 )
 
 
