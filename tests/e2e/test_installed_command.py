@@ -152,8 +152,7 @@ def test_the_main_job(provider: str, sledge: Installed, project: Path) -> None:
     assert warm.reference != cold.reference
     why = sledge(project, "why", "-p", provider)
     assert why.exit_code == 0, why.stderr
-    assert "COPY server.js" in why.stdout
-    assert "server.js: other content" in why.stdout, why.stdout
+    assert "server.js" in why.stdout, why.stdout
     assert "npm ci" not in why.stdout
 
     change(project, "README.md", "npm", "npm ")
