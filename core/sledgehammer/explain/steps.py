@@ -3,8 +3,8 @@
 Rules (moby/buildkit 0.13, solver/llbsolver/ops and frontend/dockerfile/dockerfile2llb): a step's key holds its
 parent's; RUN's holds command, environment (every ARG in scope), folder and mounts; COPY's holds destination, flags
 and the content of what it copies, so an upstream step that made the same bytes again is no change: for that content
-stands what it hangs on. Of a `COPY --link` BuildKit tells not the copy but its merge onto what lies below, which has its
-parent in its key as any copy has; it costs nothing.
+stands what it hangs on. Of a `COPY --link` BuildKit tells not the copy but its merge onto what lies below, which has
+its parent in its key as any copy has; it costs nothing.
 """
 
 import hashlib
