@@ -121,16 +121,6 @@ def test_a_base_image_is_all_that_stands_on_it() -> None:
     assert len(missed(before, digest)) == len(predict(before, digest))
 
 
-def test_a_linked_copy_stands_on_nothing_and_what_is_behind_it_on_both() -> None:
-    """Another base image leaves the copies, first of their stage or not, and reaches the steps behind them."""
-    linked = "FROM base:1\nCOPY --link lock /x/\nRUN check\nCOPY --link README /y/\n"
-    before = inputs(linked)
-    base = BuildInputs(dockerfile=linked, files=before.files, bases={"base:1": "sha256:two"})
-
-    assert list(missed(before, base)) == ["[stage-0 3/4]"]
-    assert list(missed(before, inputs(linked, contents={"lock": "new"}))) == ["[stage-0 2/4]", "[stage-0 3/4]"]
-
-
 def test_predictions_as_text() -> None:
     """A line per step, misses with their reason, and a sum."""
     text = render_predictions(predict(inputs(), inputs(contents={"README": "other"})))

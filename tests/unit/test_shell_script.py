@@ -298,7 +298,8 @@ def test_the_builder_is_the_engines_own_only_where_it_can_export(run_script: Run
         ["buildx", "--builder"],
     ]
     assert "docker-container" in apart.calls[2]
-    assert apart.calls[3][2] == apart.calls[1][2]
+    assert apart.calls[2][-1] == apart.calls[1][2]
+    assert apart.calls[3][2] == apart.calls[2][apart.calls[2].index("--name") + 1] != apart.calls[1][2]
 
 
 def test_an_engine_that_never_answers_is_named(run_script: RunScript) -> None:

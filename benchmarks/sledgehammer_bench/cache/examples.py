@@ -22,12 +22,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A folder of `examples/`. `guess_s` is about what a cold build takes on two cores: only to plan by."""
+    """A folder of `examples/`. `guess_s` is about what a cold build takes on two cores: only to plan by. `images`:
+    recipes of its bases that no stack makes unasked."""
 
     name: str
     source: Edit
     dependency: tuple[Edit, ...]
     guess_s: float
+    images: tuple[str, ...] = ()
     in_quick: bool = False
 
     def edits(self, scenario: Scenario) -> tuple[Edit, ...]:
@@ -73,12 +75,14 @@ EXAMPLES = (
         source=Edit(file="service.py", old="Hello, world!", new="Hello again, world!"),
         dependency=(Edit(file="requirements.txt", old="# via fastapi\n", new="# via fastapi, still\n"),),
         guess_s=40,
+        images=("python",),
     ),
     Example(
         name="java-maven",
         source=Edit(file="src/main/java/example/Service.java", old="Hello, world!", new="Hello again, world!"),
         dependency=(Edit(file="pom.xml", old="<version>0.1.0</version>", new="<version>0.1.1</version>"),),
         guess_s=90,
+        images=("java", "maven"),
     ),
 )
 

@@ -13,17 +13,20 @@ from sledgehammer_bench.cache.registry import BenchRegistry
 from sledgehammer_bench.cache.results import Measurement
 from sledgehammer_bench.cache.scenarios import Scenario
 from sledgehammer_bench.cache.schedule import Block, Step, fits
-from sledgehammer_bench.fresh_engine import Ran, fresh_engine
 from sledgehammer_localstack.config import StackConfig
+from sledgehammer_localstack.fresh_engine import Ran, fresh_engine
 
 Say = Callable[[str], None]
 _LAST_LINES = 15
 _NOT_RUN = -1
+_LIMITED = '[ -n "${BENCH_LIMITED-}" ] || BENCH_LIMITED=1 exec timeout 1800 sh "$0"\n'
+"""Ahead of a script: half an hour, then it is ended."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Bench:
-    """One benchmark under way: working copies in `folder`, images in `registry`, what was measured so far."""
+    """One benchmark under way: working copies in `folder`, images in `registry`, jobs' logs in `logs`, what was
+    measured so far."""
 
     stack: StackConfig
     registry: BenchRegistry
@@ -31,6 +34,7 @@ class Bench:
     folder: Path
     docker_version: str
     say: Say
+    logs: Path | None = None
     measurements: list[Measurement] = field(default_factory=list)
     seen: dict[tuple[str, str, Scenario], float] = field(default_factory=dict)
 
@@ -67,6 +71,7 @@ class Bench:
         except SledgehammerError as error:
             return _failed(step, *str(error).splitlines())
         changed = None if step.scenario is Scenario.COLD else [e.file for e in step.example.edits(step.scenario)]
+        self._keep_log(step, ran.output)
         lines = tuple(ran.output.rstrip().splitlines()[-_LAST_LINES:]) if ran.exit_code else ()
         return _measurement(
             step,
@@ -77,15 +82,22 @@ class Bench:
         )
 
     def _build(self, step: Step) -> Ran:
-        series = f"{step.example.name}-{step.variant.name}-{step.repetition}"
+        series = f"{step.example.name}-{step.variant.name}-{step.repetition}".replace("+", "-")
         copy = self.folder / series
         if not copy.exists():
             copy_example(step.example, self.examples_folder, copy, naive=step.variant.is_naive)
         apply_edits(step.example.edits(step.scenario), copy)
         script = step.variant.script(copy, docker_version=self.docker_version)
-        env = {**self.registry.environment(series, commit=secrets.token_hex(20)), **step.variant.env}
-        with fresh_engine(self.stack, self.docker_version) as engine:
-            return engine.run(script, env=env, folder=copy)
+        env = dict(self.registry.environment(series, commit=secrets.token_hex(20)))
+        if step.scenario is Scenario.REBUILD:
+            env["SLEDGE_NO_SKIP"] = "true"
+        with fresh_engine(self.stack, self.docker_version, say=self.say) as engine:
+            return engine.run(_LIMITED + script, env=env, folder=copy, kept=step.variant.kept)
+
+    def _keep_log(self, step: Step, output: str) -> None:
+        if self.logs is not None:
+            name = f"{step.example.name} {step.variant.name} {step.scenario.value} {step.repetition}.log"
+            (self.logs / name.replace(" ", "-")).write_text(output, encoding="utf-8")
 
     def _cold_failed(self, step: Step) -> bool:
         series = (step.example.name, step.variant.name, step.repetition)

@@ -9,7 +9,13 @@ from sledgehammer_bench.cache.variants import ARTICLE, PLAIN, Variant
 
 REPETITIONS = 3
 _OVERHEAD_S = 8.0  # a fresh engine for every run, and its end
-_SHARE = {Scenario.COLD: 1.0, Scenario.NOTHING: 0.1, Scenario.SOURCE: 0.3, Scenario.DEPENDENCY: 1.0}
+_SHARE = {
+    Scenario.COLD: 1.0,
+    Scenario.NOTHING: 0.05,
+    Scenario.REBUILD: 0.3,
+    Scenario.SOURCE: 0.3,
+    Scenario.DEPENDENCY: 1.0,
+}
 """About how much of a cold build's time each scenario takes where there is a cache."""
 
 
@@ -66,7 +72,8 @@ def left_out_by_quick(examples: Sequence[Example], variants: Sequence[Variant]) 
     """What `--quick` never runs, in words."""
     names = [example.name for example in examples if not example.in_quick]
     names += [variant.name for variant in variants if not variant.is_judged]
-    scenarios = f"{Scenario.DEPENDENCY.value}, and {Scenario.NOTHING.value} of what keeps no cache of ours"
+    scenarios = f"{Scenario.REBUILD.value}, {Scenario.DEPENDENCY.value}"
+    scenarios += f", and {Scenario.NOTHING.value} of what keeps no cache of ours"
     return [f"--quick: repetitions 2 and 3; {scenarios}", *(f"--quick: {name}" for name in names)]
 
 
@@ -92,9 +99,14 @@ def _block(
         Step(example=example, variant=variant, scenario=scenario, repetition=repetition)
         for scenario in Scenario
         for variant in variants
-        if not goals_only or scenario in _needed(variant)
+        if scenario in (_needed(variant) if goals_only else _possible(variant))
     )
     return Block(name=f"{example.name}: {name}", steps=steps)
+
+
+def _possible(variant: Variant) -> tuple[Scenario, ...]:
+    """All but a rebuild of what never skips one."""
+    return tuple(scenario for scenario in Scenario if scenario is not Scenario.REBUILD or variant.keeps_cache)
 
 
 def _needed(variant: Variant) -> tuple[Scenario, ...]:

@@ -1,15 +1,16 @@
 """Who takes part: the ways to build that are compared, as data."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sledgehammer.destination import Destination, Repository
-from sledgehammer.operations import EnvVar, Login, PasswordFromEnv, WaitForEngine, text
+from sledgehammer.operations import BuilderKind, EnvVar, Login, PasswordFromEnv, WaitForEngine, text
 from sledgehammer.project import CacheSettings, Project
 from sledgehammer.session import plan_for, read_project
 from sledgehammer.shell import render_script
-from sledgehammer.strategies import STRATEGIES
+from sledgehammer.strategies import STRATEGY_NAMES
+from sledgehammer.strategies.file import FOLDER as FILE_CACHE
 
 BASELINES = Path(__file__).parent / "baselines"
 PLAIN = "none"
@@ -17,17 +18,21 @@ PLAIN = "none"
 CHOOSER = "auto"
 """The strategy that picks one of the others."""
 NAIVE, ARTICLE, ARTICLE_WORKING = "naive", "article", "article-working"
+REGISTRY, FILE = "registry", "file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One way to build. Either `baseline`, a file of `baselines/`, or `strategy`, a name in STRATEGIES; `env` is added
-    to the job's environment (a choice of builder). `is_judged`: a goal needs its figures."""
+    """One way to build. Either `baseline`, a file of `baselines/`, or `strategy`, a name in STRATEGY_NAMES, with its
+    `builder`. `images`: recipes of what it needs in the stack's mirror. `kept`: a folder of the job that the CI carries
+    from job to job. `is_judged`: a goal needs its figures."""
 
     name: str
     baseline: str = ""
     strategy: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
+    builder: BuilderKind = BuilderKind.AUTO
+    images: tuple[str, ...] = ()
+    kept: str = ""
     is_naive: bool = False
     is_judged: bool = False
 
@@ -36,7 +41,14 @@ class Variant:
         if self.baseline:
             parts = ("prelude.sh", self.baseline)
             return "\n".join((BASELINES / part).read_text(encoding="utf-8") for part in parts)
-        return strategy_script(read_project(folder), self.strategy, docker_version=docker_version)
+        cache = CacheSettings(strategy=self.strategy, builder=self.builder)
+        project = replace(read_project(folder), cache=cache, docker_version=docker_version)
+        return render_script(plan_for(project, destination(project)))
+
+    @property
+    def keeps_cache(self) -> bool:
+        """Whether it is a strategy that a later build can gain by."""
+        return self.strategy not in ("", PLAIN)
 
 
 BASELINE_VARIANTS = (
@@ -46,19 +58,21 @@ BASELINE_VARIANTS = (
 )
 
 
-def variants(strategies: Iterable[str] = tuple(STRATEGIES)) -> tuple[Variant, ...]:
-    """All of them: the baselines, then each strategy under its own name. Goals judge `auto` against `none`, and as long
-    as there is no `auto`, every strategy."""
+BUILDER_VARIANTS = (
+    Variant(name=f"{REGISTRY}+container", strategy=REGISTRY, builder=BuilderKind.CONTAINER, images=("buildkit",)),
+)
+
+
+def variants(strategies: Iterable[str] = STRATEGY_NAMES) -> tuple[Variant, ...]:
+    """All of them: the baselines, each strategy under its own name, then other builders. Goals judge `auto` against
+    `none`; among strategies without `auto`, every one."""
     names = tuple(strategies)
     judged = {PLAIN, CHOOSER} if CHOOSER in names else set(names)
-    ours = (Variant(name=name, strategy=name, is_judged=name in judged) for name in names)
-    return (*BASELINE_VARIANTS, *ours)
-
-
-def strategy_script(project: Project, strategy: str, *, docker_version: str) -> str:
-    """The project's own script towards the benchmark's registry."""
-    chosen = replace(project, cache=CacheSettings(strategy=strategy), docker_version=docker_version)
-    return render_script(plan_for(chosen, destination(chosen)))
+    ours = (
+        Variant(name=name, strategy=name, kept=FILE_CACHE if name == FILE else "", is_judged=name in judged)
+        for name in names
+    )
+    return (*BASELINE_VARIANTS, *ours, *BUILDER_VARIANTS)
 
 
 def destination(project: Project) -> Destination:

@@ -62,12 +62,11 @@ def _stage_steps(graph: StageGraph, stage: Stage, inputs: BuildInputs, states: d
             keyword=instruction.keyword,
             title=_title(instruction),
             line=instruction.line,
-            parts=(*_parts(scoped, state, inputs), *(() if _is_linked(instruction) else _base_part(state))),
+            parts=(*_parts(scoped, state, inputs), *_base_part(state)),
             files=_files(scoped, inputs),
             parent=state.last,
             upstream=_upstream(scoped, inputs, states),
             destination=_destination(scoped, state),
-            is_linked=_is_linked(instruction),
             variables=scoped.variables,
         )
         steps.append(state.last)
@@ -97,10 +96,6 @@ def _apply_setting(scoped: ScopedInstruction, state: _StageState) -> None:
         state.shell = repr(instruction.exec_form)
 
 
-def _is_linked(instruction: Instruction) -> bool:
-    return any(flag.name == "link" and flag.value in (None, "", "true") for flag in instruction.flags)
-
-
 def _title(instruction: Instruction) -> str:
     flags = "".join(f"--{flag.name}={flag.value} " for flag in instruction.flags)
     title = " ".join(f"{instruction.keyword} {flags}{instruction.text}".split())
@@ -108,11 +103,8 @@ def _title(instruction: Instruction) -> str:
 
 
 def _base_part(state: _StageState) -> tuple[Part, ...]:
-    """The first step of a stage on an image has that image for its parent, linked copies before it or not."""
-    below = state.last
-    while below is not None and below.is_linked:
-        below = below.parent
-    if below is not None or state.image == "":
+    """The first step of a stage on an image has that image for its parent."""
+    if state.last is not None or state.image == "":
         return ()
     reference, _, digest = state.image.rpartition("@")
     return (Part(kind="base", name=reference, value=digest),)

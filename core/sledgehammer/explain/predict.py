@@ -55,7 +55,7 @@ def _miss(step: Step, earlier: Step | None, found: Mapping[str, Prediction], hel
     own = differences(earlier, step) if earlier is not None else ()
     if own:
         return because(own[0].cause, "; ".join(difference.text for difference in own))
-    for above in (*step.below, *(upstream.step for upstream in step.upstream)):
+    for above in (step.parent, *(upstream.step for upstream in step.upstream)):
         if above is not None and above.key not in held:
             root = found[above.key].root or above.label
             return because(Cause.PARENT, f"follows {root}", root)

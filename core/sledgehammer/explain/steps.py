@@ -3,8 +3,8 @@
 Rules (moby/buildkit 0.13, solver/llbsolver/ops and frontend/dockerfile/dockerfile2llb): a step's key holds its
 parent's; RUN's holds command, environment (every ARG in scope), folder and mounts; COPY's holds destination, flags
 and the content of what it copies, so an upstream step that made the same bytes again is no change: for that content
-stands what it hangs on. `COPY --link` makes a layer of its own, so its key lacks its parent's; the step behind it
-stands on both.
+stands what it hangs on. Of a `COPY --link` BuildKit tells not the copy but its merge onto what lies below, which has
+its parent in its key as any copy has; it costs nothing.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Upstream:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Step:
     """One vertex `[stage index/total] KEYWORD …`. `files` are named below what the instruction copies; `variables`
-    are for words only, unless they are parts. `is_linked`: a COPY or ADD --link."""
+    are for words only, unless they are parts."""
 
     stage: str
     index: int
@@ -49,22 +49,11 @@ class Step:
     parent: "Step | None" = None
     upstream: tuple[Upstream, ...] = ()
     destination: str = ""  # COPY, ADD, WORKDIR: what it writes below; "" may write anywhere
-    is_linked: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", _digest(self))
-
-    @property
-    def below(self) -> tuple["Step", ...]:
-        """The steps whose layers its key holds: none of a linked one, else its parent and what a linked one lies on."""
-        if self.is_linked or self.parent is None:
-            return ()
-        found = [self.parent]
-        while found[-1].is_linked and found[-1].parent is not None:
-            found.append(found[-1].parent)
-        return tuple(found)
 
     @property
     def label(self) -> str:
@@ -76,7 +65,7 @@ def _digest(step: Step) -> str:
     content: list[object] = [step.keyword, *((part.kind, part.name, part.value) for part in step.parts)]
     content += [(file.path, file.kind.value, file.digest, file.mode) for file in step.files]
     content += [(up.image, _outcome(up.step, up.path), up.path) for up in step.upstream]
-    content += [below.key for below in step.below]
+    content.append(step.parent.key if step.parent else "")
     return hashlib.sha256(repr(content).encode("utf-8", "surrogateescape")).hexdigest()
 
 

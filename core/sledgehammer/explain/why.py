@@ -72,7 +72,7 @@ def _reason(
         return because(Cause.NEW, "the Dockerfile in the record has no such step")
     if not found.is_hit:
         return because(found.cause or Cause.NEW, found.reason, found.root)
-    above = [*found.step.below, *(upstream.step for upstream in found.step.upstream)]
+    above = [found.step.parent, *(upstream.step for upstream in found.step.upstream)]
     for step in above:
         if step is not None and step.label in reasons:
             root = reasons[step.label].root or step.label
