@@ -53,7 +53,7 @@ EXAMPLES = (
                 new='"name": "node-web",\n  "version": "0.1.1"',
             ),
         ),
-        guess_s=25,
+        guess_s=17,
         in_quick=True,
     ),
     Example(
@@ -67,7 +67,7 @@ EXAMPLES = (
                 new='name = "rust-rocket"\nversion = "0.1.1"',
             ),
         ),
-        guess_s=120,
+        guess_s=150,
         in_quick=True,
     ),
     Example(
