@@ -62,7 +62,10 @@ def test_the_registry_cache_is_per_branch_with_a_fallback() -> None:
         ("type=registry,ref=", EnvVar("R"), "/cache", ":", "main"),
     )
     (export,) = build.exports
-    assert export.attributes == (*build.cache_from[0], ",mode=max,image-manifest=true")
+    assert export.attributes == (
+        *build.cache_from[0],
+        ",mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true",
+    )
     assert export.writer is not None
     assert (export.writer.ref, export.writer.shared) == (build.cache_from[0][1:], build.cache_from[1][1:])
     assert build.tags == ((EnvVar("R"), "/web", ":", EnvVar("SHA")),)

@@ -9,6 +9,11 @@ from dataclasses import replace
 from sledgehammer.operations import BuilderKind, BuildTool, CacheExport, Operation, text
 from sledgehammer.strategy import CacheStrategy, Situation
 
+COMPRESSION = (("compression", "zstd"), ("oci-mediatypes", "true"))
+"""Of layers that no image has pushed as gzip already: they are written in a quarter of gzip's time (measured: 4.0 in
+place of 16.8 s for 270 MB), and every BuildKit since 0.10, Docker 23's too, reads them. Docker's own media types have
+no zstd."""
+
 
 def refusal(situation: Situation) -> str:
     """Only buildx exports a cache to a registry."""
@@ -22,11 +27,11 @@ def refusal(situation: Situation) -> str:
 def plan(situation: Situation) -> tuple[Operation, ...]:
     """Read the branch's and the default branch's cache, write the branch's."""
     own, shared = situation.cache_tag()
-    options = (("mode", situation.settings.mode.value), *situation.destination.cache_options)
+    options = dict((("mode", situation.settings.mode.value), *COMPRESSION, *situation.destination.cache_options))
     export = CacheExport(
         what="registry cache",
         timeout_s=situation.settings.export_timeout_s,
-        attributes=text("type=registry,ref=", *own, "".join(f",{name}={value}" for name, value in options)),
+        attributes=text("type=registry,ref=", *own, "".join(f",{name}={value}" for name, value in options.items())),
         writer=situation.writer(),
     )
     cached = replace(
