@@ -19,14 +19,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_project_option(parser)
     add_provider_option(parser)
     parser.add_argument(
-        "run", nargs="?", default="", metavar="RUN", help="id of a run (default: the newest of this branch)"
+        "run_id", nargs="?", default="", metavar="RUN", help="id of a run (default: the newest of this branch)"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Reads the records of the run and of the one before it from the registry; 0 whatever they say."""
     session = open_session(arguments.directory, arguments.provider)
-    for text in explain_run(session, arguments.run):
+    for text in explain_run(session, arguments.run_id):
         sys.stdout.write(text)
     return 0
 
