@@ -119,6 +119,6 @@ def test_a_host_keeps_a_projects_layers_for_one_build_at_a_time(work: Work, stac
     volumes = ContainerEngine(stack.docker_host).list_volumes(label=f"{LAYERS_LABEL}={stack.name}")
     assert len([name for name in volumes if work.name in name]) == 2
     with ThreadPoolExecutor(2) as both:
-        runs = [both.submit(work.session().run) for _ in range(2)]
+        runs = [both.submit(work.session().run, rebuild=True) for _ in range(2)]
         cached = sorted(run.result().images[0].cached_steps for run in runs)
     assert cached == [0, STEPS]
