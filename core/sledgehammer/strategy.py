@@ -55,6 +55,14 @@ class Situation:
             return ()
         return (SelectBuilder(kind=kind, remote=self.settings.remote),)
 
+    def builder_apart(self) -> tuple[Operation, ...]:
+        """For what the engine's own builder cannot do: a BuildKit of its own, unless the project asks for another."""
+        if self.build.tool is not BuildTool.BUILDX:
+            return ()
+        kind = self.settings.builder
+        apart = BuilderKind.CONTAINER if kind is BuilderKind.AUTO else kind
+        return (SelectBuilder(kind=apart, remote=self.settings.remote),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheStrategy:

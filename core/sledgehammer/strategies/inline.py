@@ -6,7 +6,7 @@ kept: their steps hit only when nothing at all changed. Nothing but an image is 
 
 from dataclasses import replace
 
-from sledgehammer.operations import BuilderKind, BuildTool, CacheExport, Operation, SelectBuilder, Text, text
+from sledgehammer.operations import BuilderKind, BuildTool, CacheExport, Operation, Text, text
 from sledgehammer.strategy import CacheStrategy, Situation
 
 
@@ -25,15 +25,6 @@ def engine_refusal(situation: Situation) -> str:
     return ""
 
 
-def builder(situation: Situation) -> tuple[Operation, ...]:
-    """A BuildKit of its own, unless the project asks for another."""
-    if situation.build.tool is not BuildTool.BUILDX:
-        return ()
-    kind = situation.settings.builder
-    kept = BuilderKind.CONTAINER if kind is BuilderKind.AUTO else kind
-    return (SelectBuilder(kind=kept, remote=situation.settings.remote),)
-
-
 def plan(situation: Situation) -> tuple[Operation, ...]:
     """Read the branch's and the default branch's cached image, write the branch's."""
     own, shared = situation.cache_tag("inline-")
@@ -48,7 +39,7 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
         cache_from=tuple(image_source(ref, situation.build.tool) for ref in (own, shared)),
         exports=(export,),
     )
-    return (*builder(situation), cached)
+    return (*situation.builder_apart(), cached)
 
 
 def image_source(ref: Text, tool: BuildTool) -> Text:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sledgehammer.dockerfile.graph import Stage
 from sledgehammer.operations import BuildTool, CacheExport, Operation, Text
-from sledgehammer.strategies.inline import builder, engine_refusal, image_source
+from sledgehammer.strategies.inline import engine_refusal, image_source
 from sledgehammer.strategy import CacheStrategy, Situation
 
 LABEL_LENGTH = 40
@@ -26,7 +26,7 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
         stages=tuple(stage.label for stage in stages) if tool is BuildTool.CLASSIC else (),
         exports=tuple(exports(situation, stages)),
     )
-    return (*builder(situation), cached)
+    return (*situation.builder_apart(), cached)
 
 
 def exports(situation: Situation, stages: tuple[Stage, ...]) -> Iterator[CacheExport]:

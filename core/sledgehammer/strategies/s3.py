@@ -5,7 +5,7 @@ Credentials are those of the job: buildx hands them to the builder (BuildKit, "A
 
 from dataclasses import replace
 
-from sledgehammer.operations import BuilderKind, BuildTool, CacheExport, Operation, SelectBuilder, Text, text
+from sledgehammer.operations import BuilderKind, BuildTool, CacheExport, Operation, Text, text
 from sledgehammer.strategy import CacheStrategy, Situation
 
 
@@ -30,11 +30,7 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
         attributes=text(*own, f",mode={situation.settings.mode.value}"),
         writer=situation.writer(),
     )
-    kind = situation.settings.builder
-    builder = SelectBuilder(
-        kind=BuilderKind.CONTAINER if kind is BuilderKind.AUTO else kind, remote=situation.settings.remote
-    )
-    return (builder, replace(situation.build, cache_from=(own, shared), exports=(export,)))
+    return (*situation.builder_apart(), replace(situation.build, cache_from=(own, shared), exports=(export,)))
 
 
 def _attributes(situation: Situation, branch: Text) -> Text:
