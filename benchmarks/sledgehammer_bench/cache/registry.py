@@ -10,8 +10,6 @@ from sledgehammer.errors import RemoteError
 from sledgehammer.secret import Secret
 from sledgehammer_localstack.config import StackConfig, load_secrets
 
-_USER = "root"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchRegistry:
@@ -20,12 +18,13 @@ class BenchRegistry:
     address: str
     images: str
     password: Secret
+    user: str = "root"
 
     def environment(self, series: str, *, commit: str) -> Mapping[str, str]:
         """What a job of one series knows, under GitLab's names. `series` is its repository's last part."""
         return {
             "CI_REGISTRY": self.address,
-            "CI_REGISTRY_USER": _USER,
+            "CI_REGISTRY_USER": self.user,
             "CI_REGISTRY_PASSWORD": self.password.reveal(),
             "CI_REGISTRY_IMAGE": f"{self.images}/{series}",
             "CI_COMMIT_SHA": commit,
