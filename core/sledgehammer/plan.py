@@ -49,9 +49,10 @@ def plan_build(
     """Plan all images of a project; `graphs` maps an image's name to its Dockerfile's stage graph, `recipes` to that of
     its content key: an image without one is built whatever the registry holds.
 
-    Raises ConfigurationError when a target is not a stage, a stage that it needs copies from nowhere, or the project's
-    strategy cannot hit on these facts.
+    Raises ConfigurationError when a target is not a stage, a stage that it needs copies from nowhere, a cache would lie
+    in the repository of an image, or the project's strategy cannot hit on these facts.
     """
+    _demand_caches_apart(project, destination)
     operations: list[Operation] = [destination.engine]
     if destination.login is not None:
         operations.append(destination.login)
@@ -75,13 +76,22 @@ def plan_build(
     return BuildPlan(operations=_without_repeats(operations), reasons=tuple(reasons))
 
 
+def _demand_caches_apart(project: Project, destination: Destination) -> None:
+    """Of all images, for the name of one may be what the cache of another is called."""
+    owners = {destination.repositories[image.name].image: image.name for image in project.images}
+    for image in project.images:
+        owner = owners.get(destination.repositories[image.name].cache)
+        if owner is None:
+            continue
+        whose = "its own repository" if owner == image.name else f"the repository of image {owner}"
+        raise ConfigurationError(
+            f"the cache of image {image.name} would lie in {whose}, where a cache ref can overwrite an image",
+            hint="give the cache a repository of its own" if owner == image.name else f"rename image {owner}",
+        )
+
+
 def _plain_build(project: Project, image: Image, facts: EngineFacts, destination: Destination) -> Build:
     repository = destination.repositories[image.name]
-    if repository.image == repository.cache:
-        raise ConfigurationError(
-            f"image {image.name} and its cache would share one repository, where a cache ref can overwrite the image",
-            hint="give the cache a repository of its own",
-        )
     return Build(
         image=image.name,
         context=image.context,

@@ -103,6 +103,12 @@ def test_unknown_names_get_the_nearest_match() -> None:
         plan(Image(name="web", target="packge"))
 
 
+def test_a_cache_and_an_image_never_share_a_repository() -> None:
+    """A cache ref moves and is cleaned up; an image's tag stays."""
+    with pytest.raises(ConfigurationError, match="the cache of image cache would lie in its own repository"):
+        plan(Image(name="cache"))
+
+
 @pytest.mark.parametrize(("written", "version"), [("28", (28, 0)), ("26.1", (26, 1)), ("28.5.2", (28, 5))])
 def test_docker_versions(written: str, version: tuple[int, int]) -> None:
     """Major, major.minor and full versions are understood."""
