@@ -40,7 +40,8 @@ class S3Settings:
 class CacheSettings:
     """How the layer cache is kept: a name in `sledgehammer.strategies`, the builder, and what single strategies need.
 
-    `remote` is set for builder `remote`, `s3` for strategy `s3`. An export takes at most `export_timeout_s` seconds.
+    `remote` is set for builder `remote`, `s3` for strategy `s3`. `options` are BuildKit's of a registry cache, over
+    what the provider's registry needs by itself. An export takes at most `export_timeout_s` seconds.
     """
 
     strategy: str = "auto"
@@ -48,6 +49,7 @@ class CacheSettings:
     mode: CacheMode = CacheMode.MAX
     remote: RemoteBuilder | None = None
     s3: S3Settings | None = None
+    options: tuple[tuple[str, str], ...] = ()
     export_timeout_s: int = 600
 
 

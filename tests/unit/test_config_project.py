@@ -152,6 +152,15 @@ def test_a_file_is_read_with_its_folder_as_root(tmp_path: Path) -> None:
     assert load_project(path, providers={}).root == tmp_path
 
 
+def test_options_of_a_cache_have_buildkits_own_names() -> None:
+    """As a registry's preflight prints them; what is not set is not there."""
+    project = parse(HEAD + "cache: {options: {image-manifest: true, compression: gzip, compression-level: 3}}\n")
+
+    assert project.cache == CacheSettings(
+        options=(("image-manifest", "true"), ("compression", "gzip"), ("compression-level", "3"))
+    )
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The error says which file is not there."""
     with pytest.raises(ConfigurationError, match=r"there is no .*sledge\.yaml"):
@@ -243,6 +252,14 @@ SCHEMA_REFUSES_TOO = {
         '3: cache.strategy: "regstry" is not one of "auto", "registry", "per-stage", "inline", "file", "s3", '
         '"codebuild-local", "codebuild-docker-server", "none"; did you mean "registry"?',
     ),
+    "unknown option": (
+        HEAD + "cache: {options: {image-manfest: true}}\n",
+        '3: unknown key "image-manfest" in cache.options; did you mean "image-manifest"?',
+    ),
+    "option out of bounds": (
+        HEAD + "cache: {options: {compression-level: 23}}\n",
+        "3: cache.options.compression-level: 23 is too much; at most 22",
+    ),
     "cache nothing": (HEAD + "cache:\n", "3: cache: expected a section of `key: value` lines, found nothing"),
     "provider lacks a key": (HEAD + "cloud: {}\n", '3: cloud lacks the key "group": Where it lives'),
     "provider pattern": (
@@ -303,6 +320,14 @@ ONLY_THE_PARSER_REFUSES = {
     "one name for two images": (
         IMAGES + "  - name: web\n  - name: api\n  - name: web\n",
         '6: images: the name "web" is taken by the item of line 4',
+    ),
+    "options without a registry cache": (
+        HEAD + "cache: {strategy: file, options: {image-manifest: true}}\n",
+        "3: cache: the key options is for strategy: registry, or auto",
+    ),
+    "options that do not go together": (
+        HEAD + "cache: {options: {oci-mediatypes: false, compression: zstd}}\n",
+        "3: cache.options: Docker's media types have no zstd\n  hint: take compression: gzip",
     ),
     "a rule of the settings themselves": (
         CLOUD + "  size: large\n  minutes: 9\n",

@@ -71,6 +71,25 @@ def test_the_registry_cache_is_per_branch_with_a_fallback() -> None:
     assert build.tags == ((EnvVar("R"), "/web", ":", EnvVar("SHA")),)
 
 
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        (
+            (("image-manifest", "false"), ("compression", "gzip")),
+            "compression=gzip,oci-mediatypes=true,image-manifest=false",
+        ),
+        ((("oci-mediatypes", "false"),), "oci-mediatypes=false,image-manifest=true"),
+    ],
+)
+def test_options_of_the_project_come_over_those_of_the_provider(
+    options: tuple[tuple[str, str], ...], written: str
+) -> None:
+    """Without OCI's media types there is no zstd, which is the default elsewhere."""
+    (build,) = builds(plan(Image(name="web"), settings=CacheSettings(strategy="registry", options=options)).operations)
+
+    assert build.exports[0].attributes[-1] == f",mode=max,{written}"
+
+
 def test_operations_come_in_the_order_in_which_a_job_needs_them() -> None:
     """Engine, login, one builder for all images, then the builds."""
     kinds = [type(operation) for operation in plan(Image(name="a"), Image(name="b")).operations]

@@ -7,6 +7,7 @@ from sledgehammer.errors import CredentialsError
 from sledgehammer.registry.findings import Finding, RegistryFacts, options_for
 from sledgehammer.registry.reference import Reference
 
+PLANNED = {"mode": "max", "oci-mediatypes": "true"}
 YES = Finding(holds=True)
 NO = Finding(holds=False, reason="PUT: 400")
 CACHE = Reference(host="r.example", path="web/cache")
@@ -56,22 +57,39 @@ def test_a_repository_that_takes_no_cache_has_no_options(found: RegistryFacts) -
 
 def test_the_table_says_what_was_found_and_what_follows() -> None:
     """A line each; a no comes with its reason."""
-    assert render_facts(GOOD).splitlines()[:2] == [
+    assert render_facts(GOOD, PLANNED).splitlines()[:2] == [
         "r.example/web/cache",
         "  reachable             yes, a round trip takes 12 ms",
     ]
-    assert "  cache options         mode=max\n" in render_facts(GOOD)
-    table = render_facts(facts(index=NO))
+    table = render_facts(facts(index=NO), PLANNED)
     assert "  index cache           no: PUT: 400\n" in table
     assert "  may push              unknown: not looked at\n" in table
-    assert "  cache options         mode=max,image-manifest=true,oci-mediatypes=true\n" in table
+
+
+@pytest.mark.parametrize(
+    ("found", "planned", "said"),
+    [
+        (GOOD, {}, "  cache options         mode=max,oci-mediatypes=true will do, there is nothing to set\n"),
+        (facts(index=NO), {}, "  put below cache:      options: {image-manifest: true}\n"),
+        (facts(index=NO), {"image-manifest": "true"}, "image-manifest=true will do, there is nothing to set\n"),
+        (facts(image=NO), {"image-manifest": "true"}, "  put below cache:      options: {image-manifest: false}\n"),
+    ],
+)
+def test_the_table_has_the_line_that_the_project_lacks(
+    found: RegistryFacts, planned: dict[str, str], said: str
+) -> None:
+    """As sledge.yaml wants it; nothing where a build plans the right options already."""
+    table = render_facts(found, {**PLANNED, **planned})
+
+    assert said in table
+    assert ("put below" in said) == ("put below" in table)
 
 
 def test_the_table_of_a_blocked_repository_offers_no_options() -> None:
     """The problem is the reason; what was left behind is named."""
     left = (CACHE.with_digest(f"sha256:{'a' * 64}"),)
     found = RegistryFacts(repository=CACHE, problem=CredentialsError("this user may not push"), left_behind=left)
-    table = render_facts(found)
+    table = render_facts(found, PLANNED)
 
     assert "  cache options         none would do\n  because               this user may not push\n" in table
     assert f"  left behind           {left[0]}\n" in table

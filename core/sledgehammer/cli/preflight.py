@@ -2,10 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 
 from sledgehammer.cli.command import Command, add_project_option, add_provider_option
+from sledgehammer.providers import find_provider, load_providers
 from sledgehammer.registry.findings import Finding, RegistryFacts, options_for
 from sledgehammer.session import open_session
+from sledgehammer.strategies.registry import export_options
 
 WIDTH = 22
 
@@ -20,8 +23,11 @@ def run(arguments: argparse.Namespace) -> int:
     """0 when every cache repository can be used; else the first one's problem is raised, after the table."""
     from sledgehammer.registry.preflight import preflight_caches  # noqa: PLC0415 - no other command speaks HTTP
 
-    found = preflight_caches(open_session(arguments.directory, arguments.provider).connection)
-    sys.stdout.write("".join(render_facts(facts) for facts in found))
+    session = open_session(arguments.directory, arguments.provider)
+    destination = find_provider(session.provider, load_providers()).destination(session.project)
+    planned = export_options(session.project.cache, destination)
+    found = preflight_caches(session.connection)
+    sys.stdout.write("".join(render_facts(facts, planned) for facts in found))
     sys.stdout.flush()
     for facts in found:
         if facts.problem is not None:
@@ -29,8 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def render_facts(facts: RegistryFacts) -> str:
-    """A line for the repository, a line for each finding, and what follows for the cache."""
+def render_facts(facts: RegistryFacts, planned: Mapping[str, str]) -> str:
+    """A line for the repository, a line for each finding, and what follows for the cache: the options that a build has
+    `planned`, and a line for `sledge.yaml` where the registry needs others."""
     trip = "" if facts.round_trip_ms is None else f", a round trip takes {facts.round_trip_ms:.0f} ms"
     rows = [
         ("reachable", _text(facts.is_reachable) + trip),
@@ -42,8 +49,15 @@ def render_facts(facts: RegistryFacts) -> str:
         ("tag can be moved", _text(facts.is_mutable)),
     ]
     choice = options_for(facts)
-    options = ",".join(("mode=max", *(f"{key}={value}" for key, value in choice.options)))
-    rows.append(("cache options", options if choice.is_usable else "none would do"))
+    missing = {key: value for key, value in choice.options if planned.get(key) != value}
+    options = ",".join(f"{key}={value}" for key, value in planned.items())
+    if not choice.is_usable:
+        rows.append(("cache options", "none would do"))
+    elif missing:
+        lines = ", ".join(f"{key}: {value}" for key, value in missing.items())
+        rows += [("cache options", f"{options} would not do"), ("put below cache:", f"options: {{{lines}}}")]
+    else:
+        rows.append(("cache options", f"{options} will do, there is nothing to set"))
     rows += [("because", reason) for reason in choice.reasons]
     rows += [("left behind", str(reference)) for reference in facts.left_behind]
     return f"{facts.repository.name}\n" + "".join(f"  {label:<{WIDTH}}{value}\n" for label, value in rows)

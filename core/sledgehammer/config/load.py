@@ -1,18 +1,14 @@
 """Reading `sledge.yaml` into a Project."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from enum import Enum
 from pathlib import Path
 
+from sledgehammer.config.cache_section import CacheSection, OptionsSection, RemoteSection, S3Section
 from sledgehammer.config.document import Scalar, Section, read_document, refusal
 from sledgehammer.config.parse import Place, parse_record
-from sledgehammer.config.project_file import (
-    VERSION,
-    CacheSection,
-    ImageSection,
-    ProjectFile,
-    RemoteSection,
-    S3Section,
-)
+from sledgehammer.config.project_file import VERSION, ImageSection, ProjectFile
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.operations import RemoteBuilder
 from sledgehammer.ports import Provider
@@ -73,6 +69,7 @@ def _cache(section: CacheSection) -> CacheSettings:
         mode=section.mode,
         remote=_remote(section.remote) if section.remote is not None else None,
         s3=_s3(section.s3) if section.s3 is not None else None,
+        options=tuple(_options(section.options)),
         export_timeout_s=section.export_timeout_s,
     )
 
@@ -85,6 +82,15 @@ def _s3(section: S3Section) -> S3Settings:
     return S3Settings(
         bucket=section.bucket, region=section.region, prefix=section.prefix, endpoint_url=section.endpoint_url
     )
+
+
+def _options(section: OptionsSection) -> Iterator[tuple[str, str]]:
+    """Those that are set, by BuildKit's names."""
+    for declared in fields(section):
+        value = getattr(section, declared.name)
+        if value is not None:
+            text = value.value if isinstance(value, Enum) else str(value).lower()
+            yield declared.name.replace("_", "-"), text
 
 
 def _demand_version(document: Section, file: str) -> None:

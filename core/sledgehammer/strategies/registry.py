@@ -4,9 +4,12 @@ One cache ref per image and branch, in a repository of its own: a branch reads i
 branch's, and writes only its own, so that two branches never overwrite each other.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from sledgehammer.destination import Destination
 from sledgehammer.operations import BuilderKind, BuildTool, CacheExport, Operation, text
+from sledgehammer.project import CacheSettings
 from sledgehammer.strategy import CacheStrategy, Situation
 
 COMPRESSION = (("compression", "zstd"), ("oci-mediatypes", "true"))
@@ -27,7 +30,7 @@ def refusal(situation: Situation) -> str:
 def plan(situation: Situation) -> tuple[Operation, ...]:
     """Read the branch's and the default branch's cache, write the branch's."""
     own, shared = situation.cache_tag()
-    options = dict((("mode", situation.settings.mode.value), *COMPRESSION, *situation.destination.cache_options))
+    options = export_options(situation.settings, situation.destination)
     export = CacheExport(
         what="registry cache",
         timeout_s=situation.settings.export_timeout_s,
@@ -40,6 +43,16 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
         exports=(export,),
     )
     return (*situation.builder(must_export=True), cached)
+
+
+def export_options(settings: CacheSettings, destination: Destination) -> Mapping[str, str]:
+    """BuildKit's options, in their order: the usual, over them what the provider's registry needs, over them the
+    user's own."""
+    usual = (("mode", settings.mode.value), *COMPRESSION)
+    options = dict((*usual, *destination.cache_options, *settings.options))
+    if options["oci-mediatypes"] == "false" and "compression" not in dict(settings.options):
+        del options["compression"]
+    return options
 
 
 REGISTRY = CacheStrategy(
