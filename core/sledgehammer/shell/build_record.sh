@@ -67,7 +67,8 @@ sledge_push_record() {
   sledge_bounded docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \
     --file "$sledge_dir/record.dockerfile" --push "$@" -- "$sledge_dir/record"
   [ "$sledge_code" -eq 0 ] \
-    || sledge_say "image $sledge_image: build record not kept, the build goes on: $(tail -n 1 "$sledge_dir/export")"
+    || sledge_say "image $sledge_image: build record not kept, the build goes on:" \
+      "$(sledge_explain cache "$(sledge_last_line "$sledge_dir/export")")"
 }
 
 # $1: id of a run; what a tag may hold of it, as sledgehammer.registry.records has it

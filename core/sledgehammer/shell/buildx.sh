@@ -3,13 +3,25 @@ sledge_build() {
   sledge_image=$1
   sledge_repository=$2
   shift 2
-  rm -f "$sledge_dir/metadata"
-  {
-    sledge_status=0
-    docker buildx --builder "$sledge_builder" build --progress plain --metadata-file "$sledge_dir/metadata" "$@" 2>&1 \
-      || sledge_status=$?
-    echo "$sledge_status" >"$sledge_dir/code"
-  } | tee "$sledge_dir/progress"
+  sledge_run_build "$@"
+  sledge_report_imports "$sledge_image" <"$sledge_dir/progress"
+  if [ "$(cat "$sledge_dir/code")" -ne 0 ] && sledge_fetch_failed "$sledge_dir/progress"; then
+    sledge_say "image $sledge_image: a layer could not be fetched, so it is built once more, without any cache:" \
+      "$(sledge_explain cache "$(sledge_last_line "$sledge_dir/progress")")"
+    sledge_left_out=
+    for sledge_word in "$@"; do
+      shift
+      if [ "$sledge_word" = --cache-from ]; then
+        sledge_left_out=next
+      elif [ -n "$sledge_left_out" ]; then
+        sledge_left_out=
+      else
+        set -- "$@" "$sledge_word"
+      fi
+    done
+    sledge_run_build "$@"
+  fi
+  sledge_demand_pushed "$sledge_image"
   sledge_demand_built "$sledge_image" "$(cat "$sledge_dir/code")"
   # shellcheck disable=SC2046 # two numbers
   sledge_count "$sledge_image" $(sledge_count_steps <"$sledge_dir/progress")
@@ -19,16 +31,39 @@ sledge_build() {
   sledge_say "image $sledge_image: pushed $sledge_repository@$sledge_digest"
 }
 
-# $1: image, $2: what is written, $3: seconds it may take, $4: folder to replace or ""; the rest are arguments of docker
-# buildx build, which finds every step cached
+# Arguments of docker buildx build
+sledge_run_build() {
+  rm -f "$sledge_dir/metadata"
+  {
+    sledge_status=0
+    docker buildx --builder "$sledge_builder" build --progress plain --metadata-file "$sledge_dir/metadata" "$@" 2>&1 \
+      || sledge_status=$?
+    echo "$sledge_status" >"$sledge_dir/code"
+  } | tee "$sledge_dir/progress"
+}
+
+# $1: image
+sledge_demand_pushed() {
+  sledge_line=$(sledge_last_line "$sledge_dir/progress")
+  case $(cat "$sledge_dir/code")$sledge_line in
+    0*) ;;
+    *'failed to push'*)
+      sledge_fail "image $1: built, but not pushed; mend this and run the job again: $(sledge_explain image "$sledge_line")"
+      ;;
+  esac
+}
+
+# $1: image, $2: what is written, $3: seconds it may take, $4: folder to replace or "", $5: the registry's ref that is
+# watched or ""; the rest are arguments of docker buildx build, which finds every step cached
 sledge_export() {
   sledge_begin_export "$1" "$2" "$3" || return 0
   sledge_folder=$4
-  shift 4
+  sledge_ref=$5
+  shift 5
+  [ -z "$sledge_ref" ] || sledge_compare_ref "$sledge_ref"
   [ -z "$sledge_folder" ] || rm -rf "$sledge_folder.new"
   sledge_bounded docker buildx --builder "$sledge_builder" build --progress plain --provenance=false "$@"
-  if sledge_end_export && [ -n "$sledge_folder" ]; then
-    rm -rf "$sledge_folder"
-    mv "$sledge_folder.new" "$sledge_folder"
-  fi
+  sledge_end_export || return 0
+  [ -z "$sledge_ref" ] || sledge_check_size "$sledge_ref"
+  [ -z "$sledge_folder" ] || { rm -rf "$sledge_folder" && mv "$sledge_folder.new" "$sledge_folder"; }
 }

@@ -14,6 +14,7 @@ from sledgehammer.shell.quote import quote
 from sledgehammer.shell.record_lines import record_lines
 
 LOCAL_SOURCE = "type=local,src="
+REGISTRY_REF = "type=registry,ref="
 
 
 def buildx_lines(build: Build, name: str) -> list[str]:
@@ -23,6 +24,7 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     delivery = "--provenance=false --push" if build.push else "--provenance=false --load"
     where = quote(repository(build.tags[0])) if build.push else "''"
+    lines += [f"sledge_note_ref {quote(ref)}" for export in build.exports if (ref := _watched_ref(build, export))]
     lines.append(f"{name} sledge_build {quote((build.image,))} {where} {delivery}{flags(build)}")
     if build.reuse is not None:
         lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies}")
@@ -47,4 +49,11 @@ def _export(build: Build, export: CacheExport, name: str) -> str:
     else:
         how = f"--cache-to {quote(export.attributes)}"
     words = [quote((build.image,)), quote((export.what,)), str(export.timeout_s), quote(export.folder)]
+    words.append(quote(_watched_ref(build, export)))
     return f"{name} sledge_export {' '.join(words)} {how}{target_flag(build, export)}"
+
+
+def _watched_ref(build: Build, export: CacheExport) -> Text:
+    """The ref that a registry cache is written to, where the script asks registries at all, as for `reuse`."""
+    is_registry = export.attributes[:1] == (REGISTRY_REF,)
+    return export.writer.ref if build.reuse is not None and export.writer is not None and is_registry else ()

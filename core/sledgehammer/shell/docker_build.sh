@@ -45,7 +45,8 @@ sledge_report_steps() {
 sledge_push() {
   docker push "$2" >"$sledge_dir/push" 2>&1 || {
     cat "$sledge_dir/push" >&2
-    sledge_fail "image $1: $2 could not be pushed"
+    sledge_fail "image $1: built, but $2 could not be pushed; mend this and run the job again:" \
+      "$(sledge_explain image "$(sledge_last_line "$sledge_dir/push")")"
   }
 }
 

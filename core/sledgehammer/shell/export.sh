@@ -35,7 +35,8 @@ sledge_end_export() {
   elif [ "$sledge_took" -ge "$sledge_limit" ]; then
     sledge_say "$sledge_what not written: cut off after $sledge_limit s (cache: export_timeout_s); the build goes on"
   else
-    sledge_say "$sledge_what not written, the build goes on: $(grep -v '^ *$' "$sledge_dir/export" | tail -n 1)"
+    sledge_say "$sledge_what not written, the build goes on:" \
+      "$(sledge_explain cache "$(sledge_last_line "$sledge_dir/export")")"
   fi
   return "$sledge_code"
 }

@@ -56,6 +56,8 @@ sledge_demand_built() {
 
 # $1: image, $2: steps that were cached, $3: all steps
 sledge_count() {
+  # shellcheck disable=SC2034 # of cache_ref.sh
+  sledge_all=$3
   sledge_ran=$(($3 - $2))
   sledge_say "image $1: $2 of $3 steps cached"
 }

@@ -44,6 +44,7 @@ def _parts(plan: BuildPlan) -> Iterator[str]:
     """The shell functions that the plan's operations call, and no others."""
     yield _part("prelude")
     operations = plan.operations
+    yield _part("trouble")
     if any(isinstance(operation, CacheFolder) for operation in operations):
         yield _part("cache_folder")
     builds = [operation for operation in operations if isinstance(operation, Build)]
@@ -53,6 +54,7 @@ def _parts(plan: BuildPlan) -> Iterator[str]:
         yield _part("buildx")
     if any(build.reuse is not None for build in builds):
         yield _part("reuse")
+        yield _part("cache_ref")
         yield content_key_functions()
     if any(build.record is not None for build in builds):
         yield build_record_functions()
