@@ -81,7 +81,7 @@ def test_a_cache_over_the_limit_of_buildkit(stack: StackConfig, tmp_path: Path) 
     ecr = open_ecr(stack, tmp_path)
     with ecr.client() as client:
         cache = push_tiny_cache(client, ecr.reference)
-        records = [{"digest": cache.layer.digest}] * 12_000
+        records = [{"digest": cache.layer.digest}] * 13_000
         content = json.dumps({"layers": [{"blob": cache.layer.digest, "parent": -1}], "records": records}).encode()
         config = push_blob(client, ecr.reference, content, media_type=BUILDKIT_CACHE_CONFIG)
         put_manifest(client, ecr.reference, TinyCache(layer=cache.layer, config=config).as_image(mark="large"))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sledgehammer.operations import BuilderKind
 from sledgehammer.outcome import BuiltImage
 from sledgehammer.process import LocalProcessRunner
 from sledgehammer.project import CacheSettings, Image, Project
@@ -77,7 +78,7 @@ class Jobs:
     def run(self, stack: StackConfig, case: Case, commit: str, *, branch: str = "main", **more: str) -> Ran:
         """One job on an engine of its own."""
         kept = FOLDER if case.strategy == "file" else ""
-        if case.version == NEW:
+        if case.version == NEW or case.settings.builder is BuilderKind.CONTAINER:
             provide_images(stack, ("buildkit",), runner=PROCESSES, say=say_to_stderr)
         with fresh_engine(stack, case.version) as engine:
             variables = self.variables(commit, branch=branch, **more)
