@@ -65,7 +65,7 @@ sledge_push_record() {
   shift
   sledge_limit=60
   sledge_bounded docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \
-    --file "$sledge_dir/record.dockerfile" --push "$@" -- "$sledge_dir/record"
+    --file "$sledge_dir/record.dockerfile" --output "$sledge_output" "$@" -- "$sledge_dir/record"
   [ "$sledge_code" -eq 0 ] \
     || sledge_say "image $sledge_image: build record not kept, the build goes on: $(tail -n 1 "$sledge_dir/export")"
 }

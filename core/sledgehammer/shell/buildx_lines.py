@@ -21,9 +21,8 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     sources = unless_equal((source, _source(source)) for source in build.cache_from)
     lines = function(name, [*common_arguments(build), *sources, f'"$@" -- {quote((build.context,))}'])
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
-    delivery = "--provenance=false --push" if build.push else "--provenance=false --load"
     where = quote(repository(build.tags[0])) if build.push else "''"
-    lines.append(f"{name} sledge_build {quote((build.image,))} {where} {delivery}{flags(build)}")
+    lines.append(f"{name} sledge_build {quote((build.image,))} {where} --provenance=false{flags(build)}")
     if build.reuse is not None:
         lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies}")
     if build.record is not None:
@@ -45,6 +44,7 @@ def _export(build: Build, export: CacheExport, name: str) -> str:
         output = text("type=image,push=true,name=", *export.image)
         how = f"--cache-to type=inline --output {quote(output)}"
     else:
-        how = f"--cache-to {quote(export.attributes)}"
+        # no image comes of it: without a word the engine's builder would store and unpack one
+        how = f"--output type=cacheonly --cache-to {quote(export.attributes)}"
     words = [quote((build.image,)), quote((export.what,)), str(export.timeout_s), quote(export.folder)]
     return f"{name} sledge_export {' '.join(words)} {how}{target_flag(build, export)}"
