@@ -46,9 +46,8 @@ if argv[:1] == ["info"]:
     if (here / "dead").exists():
         print("Cannot connect to the Docker daemon", file=sys.stderr)
         sys.exit(1)
-    print(os.environ.get("FAKE_DRIVER", '[["driver-type","io.containerd.snapshotter.v1"]]'))
-if argv[:1] == ["version"]:
-    print(os.environ.get("FAKE_VERSION", "26.1.5"))
+    driver = os.environ.get("FAKE_DRIVER", '[["driver-type","io.containerd.snapshotter.v1"]]')
+    print(os.environ.get("FAKE_VERSION", "26.1.5"), driver)
 if "--cache-to" in argv and "FAKE_HANG" in os.environ:
     time.sleep(60)
 if "--cache-to" in argv and "FAKE_EXPORT" in os.environ:
@@ -249,7 +248,7 @@ def test_the_engine_pushes_without_unpacking_where_it_is_known_to(
     run_script: RunScript, builder: BuilderKind, variables: dict[str, str], is_unpacked: bool
 ) -> None:
     """Everywhere else, an image store of the engine's own included, the push is the plain one."""
-    call = run_script(SelectBuilder(kind=builder), build(), REPO="r", SHA="s", **variables).calls[-1]
+    call = run_script(WaitForEngine(), SelectBuilder(kind=builder), build(), REPO="r", SHA="s", **variables).calls[-1]
 
     assert pushes(call)
     assert ("unpack=false" not in call[call.index("--output") + 1]) is is_unpacked
@@ -312,11 +311,11 @@ def test_a_cache_in_a_folder_is_replaced_whole(run_script: RunScript) -> None:
 
 def test_the_builder_is_the_engines_own_only_where_it_can_export(run_script: RunScript) -> None:
     """On the classic image store a BuildKit of its own is created from a context that carries the TLS settings."""
-    own = run_script(SelectBuilder(), build(), REPO="r", SHA="s")
+    own = run_script(WaitForEngine(), SelectBuilder(), build(), REPO="r", SHA="s")
     assert "default" in own.calls[-1]
 
     (own.folder / "calls").unlink()
-    apart = run_script(SelectBuilder(), build(), REPO="r", SHA="s", FAKE_DRIVER='[["Backing Filesystem","extfs"]]')
+    apart = run_script(WaitForEngine(), SelectBuilder(), build(), REPO="r", SHA="s", FAKE_DRIVER='[["Backing Filesystem","extfs"]]')
     assert [call[:2] for call in apart.calls] == [
         ["info", "--format"],
         ["context", "create"],

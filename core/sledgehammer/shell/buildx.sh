@@ -2,7 +2,7 @@ sledge_output= # of builds that push, known once there is a builder
 
 # The engine's own builder exports a cache only on the containerd image store (docker/buildx#701).
 sledge_engine_exports() {
-  docker info --format '{{json .DriverStatus}}' | grep -q io.containerd.snapshotter
+  grep -q io.containerd.snapshotter "$sledge_dir/facts"
 }
 
 # How an image is pushed. The engine's builder unpacks all of what it pushes, unless its exporter is told not to; then
@@ -11,7 +11,7 @@ sledge_engine_exports() {
 # with Docker 26.1 and 28.5; of older ones it is not known.
 sledge_push_output() {
   if [ "$sledge_builder" = default ] && sledge_engine_exports \
-    && [ "$(docker version --format '{{.Server.Version}}' | cut -d . -f 1)" -ge 26 ] 2>/dev/null; then
+    && [ "$(cut -d . -f 1 "$sledge_dir/facts")" -ge 26 ] 2>/dev/null; then
     echo type=image,push=,unpack=false,store=false
   else
     echo type=image,push=true

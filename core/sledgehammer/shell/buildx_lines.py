@@ -23,12 +23,23 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     where = quote(repository(build.tags[0])) if build.push else "''"
     lines.append(f"{name} sledge_build {quote((build.image,))} {where} --provenance=false{flags(build)}")
+    beside = _beside(build, where)
+    if beside:
+        lines += ["{", *(f"  {line}" for line in beside), "} &", "sledge_beside=$!"]
+    for export in build.exports:
+        lines += guarded(build, export.what, export.writer, _export(build, export, name))
+    if beside:
+        lines.append('wait "$sledge_beside" || true')
+    return lines
+
+
+def _beside(build: Build, where: str) -> list[str]:
+    """What is kept of a build in the registry, small things that take a few calls: while the cache is exported."""
+    lines: list[str] = []
     if build.reuse is not None:
         lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies}")
     if build.record is not None:
         lines += record_lines(build, build.record)
-    for export in build.exports:
-        lines += guarded(build, export.what, export.writer, _export(build, export, name))
     return lines
 
 
