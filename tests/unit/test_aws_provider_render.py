@@ -99,7 +99,7 @@ def test_a_docker_servers_image_is_pushed_from_its_engine() -> None:
     project = project_of(Settings(), strategy="codebuild-docker-server")
     script = render_script(whole_plan(project))
     assert 'sledge_push web "${SLEDGE_REGISTRY}"/web:"${SLEDGE_COMMIT}"' in script
-    assert "--push" not in script
+    assert "type=image" not in script
     assert "buildx create" not in script
 
 

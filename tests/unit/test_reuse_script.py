@@ -41,6 +41,8 @@ if "create" in argv:
     if os.environ.get("FAKE_DENIED"):
         sys.exit("ERROR: denied")
     tags[argv[argv.index("--tag") + 1]] = source
+if "info" in argv:
+    print('26.1.5 [["driver-type","io.containerd.snapshotter.v1"]]')
 if "build" in argv:
     print("#7 [build 2/3] COPY a b/ /x/", "#7 DONE 0.1s", sep="\\n", file=sys.stderr)
     metadata = pathlib.Path(argv[argv.index("--metadata-file") + 1])

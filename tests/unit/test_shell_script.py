@@ -46,9 +46,8 @@ if argv[:1] == ["info"]:
     if (here / "dead").exists():
         print("Cannot connect to the Docker daemon", file=sys.stderr)
         sys.exit(1)
-    print(os.environ.get("FAKE_DRIVER", '[["driver-type","io.containerd.snapshotter.v1"]]'))
-if argv[:1] == ["version"]:
-    print("26.1.5")
+    driver = os.environ.get("FAKE_DRIVER", '[["driver-type","io.containerd.snapshotter.v1"]]')
+    print(os.environ.get("FAKE_VERSION", "26.1.5"), driver)
 if "--cache-to" in argv and "FAKE_HANG" in os.environ:
     time.sleep(60)
 if "--cache-to" in argv and "FAKE_EXPORT" in os.environ:
@@ -202,6 +201,11 @@ def sources(call: list[str]) -> list[str]:
     return [call[index + 1] for index, word in enumerate(call) if word == "--cache-from"]
 
 
+def pushes(call: list[str]) -> bool:
+    """Whether a build delivers to a registry."""
+    return "--output" in call and call[call.index("--output") + 1].startswith("type=image,push=")
+
+
 def test_a_cache_ref_that_equals_an_earlier_one_is_read_once(run_script: RunScript) -> None:
     """On the default branch the fallback is the own ref."""
     cached = build(cache_from=(("type=registry,ref=", EnvVar("A")), ("type=registry,ref=c:main",)))
@@ -220,13 +224,34 @@ def test_the_cache_is_exported_after_the_push(run_script: RunScript) -> None:
     ran = run_script(cached, REPO="r", SHA="s", A="c:main", P="true")
 
     first, second = [call for call in ran.calls if "build" in call]
-    assert "--push" in first
+    assert pushes(first)
     assert "--cache-to" not in first
     assert second[second.index("--cache-to") + 1] == "type=registry,ref=c:main,mode=max"
-    assert not {"--push", "--load", "--tag"} & set(second)
+    assert second[second.index("--output") + 1] == "type=cacheonly"
+    assert not {"--load", "--tag"} & set(second)
     assert sources(second) == sources(first)
     assert second[second.index("--target") + 1] == "package"
     assert "image web: cache written in" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("builder", "variables", "is_unpacked"),
+    [
+        (BuilderKind.ENGINE, {}, False),
+        (BuilderKind.ENGINE, {"FAKE_VERSION": "25.0.3"}, True),
+        (BuilderKind.ENGINE, {"FAKE_VERSION": "dev"}, True),
+        (BuilderKind.ENGINE, {"FAKE_DRIVER": '[["Backing Filesystem","extfs"]]'}, True),
+        (BuilderKind.CONTAINER, {}, True),
+    ],
+)
+def test_the_engine_pushes_without_unpacking_where_it_is_known_to(
+    run_script: RunScript, builder: BuilderKind, variables: dict[str, str], is_unpacked: bool
+) -> None:
+    """Everywhere else, an image store of the engine's own included, the push is the plain one."""
+    call = run_script(WaitForEngine(), SelectBuilder(kind=builder), build(), REPO="r", SHA="s", **variables).calls[-1]
+
+    assert pushes(call)
+    assert ("unpack=false" not in call[call.index("--output") + 1]) is is_unpacked
 
 
 @pytest.mark.parametrize(
@@ -286,11 +311,13 @@ def test_a_cache_in_a_folder_is_replaced_whole(run_script: RunScript) -> None:
 
 def test_the_builder_is_the_engines_own_only_where_it_can_export(run_script: RunScript) -> None:
     """On the classic image store a BuildKit of its own is created from a context that carries the TLS settings."""
-    own = run_script(SelectBuilder(), build(), REPO="r", SHA="s")
+    own = run_script(WaitForEngine(), SelectBuilder(), build(), REPO="r", SHA="s")
     assert "default" in own.calls[-1]
 
     (own.folder / "calls").unlink()
-    apart = run_script(SelectBuilder(), build(), REPO="r", SHA="s", FAKE_DRIVER='[["Backing Filesystem","extfs"]]')
+    apart = run_script(
+        WaitForEngine(), SelectBuilder(), build(), REPO="r", SHA="s", FAKE_DRIVER='[["Backing Filesystem","extfs"]]'
+    )
     assert [call[:2] for call in apart.calls] == [
         ["info", "--format"],
         ["context", "create"],
@@ -318,7 +345,7 @@ def test_a_local_build_loads_instead_of_pushing(run_script: RunScript) -> None:
     ran = run_script(build(push=False), REPO="web", SHA="abc")
 
     assert "--load" in ran.calls[-1]
-    assert "--push" not in ran.calls[-1]
+    assert not pushes(ran.calls[-1])
     assert parse_report(ran.output.splitlines())[0].reference == ""
 
 

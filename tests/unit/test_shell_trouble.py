@@ -139,7 +139,7 @@ def test_a_push_that_fails_says_what_to_do(tmp_path: Path, tool: BuildTool) -> N
     """The image was built: nobody need look for an error in the Dockerfile."""
     says = "ERROR: failed to solve: failed to push r/web:1: unexpected status from POST request to http://r: 502 Bad"
 
-    code, output, builds = run(tmp_path, build(tool=tool, exports=(), cache_from=()), FAILS="--push", SAYS=says)
+    code, output, builds = run(tmp_path, build(tool=tool, exports=(), cache_from=()), FAILS="--output", SAYS=says)
 
     assert code == 1
     (line,) = [line for line in output.splitlines() if line.startswith("sledge: image web: built, but")]

@@ -63,12 +63,11 @@ sledge_push_record() {
   set -- "$1" --tag "$2" ${5:+--tag "$4:record-run-$(sledge_run_tag "$5")"}
   sledge_image=$1
   shift
-  sledge_limit=60
-  sledge_bounded docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \
-    --file "$sledge_dir/record.dockerfile" --push "$@" -- "$sledge_dir/record"
-  [ "$sledge_code" -eq 0 ] \
+  timeout -s INT 60 docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \
+    --file "$sledge_dir/record.dockerfile" --output "$sledge_output" "$@" -- "$sledge_dir/record" \
+    >"$sledge_dir/record.out" 2>&1 \
     || sledge_say "image $sledge_image: build record not kept, the build goes on:" \
-      "$(sledge_explain cache "$(sledge_last_line "$sledge_dir/export")")"
+      "$(sledge_explain cache "$(sledge_last_line "$sledge_dir/record.out")")"
 }
 
 # $1: id of a run; what a tag may hold of it, as sledgehammer.registry.records has it

@@ -1,6 +1,6 @@
 # $1: auto, engine, container or remote; for a remote builder its endpoint and the names of the variables with CA,
-# certificate and key. The engine's own builder exports a cache only on the containerd image store (docker/buildx#701).
-# A builder in a container cannot take TLS settings from the environment, only from a context (docker/buildx#413).
+# certificate and key. A builder in a container cannot take TLS settings from the environment, only from a context
+# (docker/buildx#413).
 sledge_select_builder() {
   case $1 in
     auto) if sledge_engine_exports; then sledge_kind=engine; else sledge_kind=container; fi ;;
@@ -32,10 +32,6 @@ sledge_select_builder() {
       ;;
   esac
   sledge_say "builder: $sledge_kind"
-}
-
-sledge_engine_exports() {
-  docker info --format '{{json .DriverStatus}}' | grep -q io.containerd.snapshotter
 }
 
 # $1: option of the remote driver, $2: name of a variable with PEM text or the path of a PEM file, or ""

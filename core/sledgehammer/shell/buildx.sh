@@ -1,8 +1,34 @@
-# $1: image, $2: repository to report or ""; the rest are arguments of docker buildx build
+sledge_output= # of builds that push, known once there is a builder
+
+# The engine's own builder exports a cache only on the containerd image store (docker/buildx#701).
+sledge_engine_exports() {
+  grep -q io.containerd.snapshotter "$sledge_dir/facts"
+}
+
+# How an image is pushed. The engine's builder unpacks all of what it pushes, unless its exporter is told not to; then
+# layers that are in a registry stay there. With "push=true" buildx would have the engine push what it has not unpacked,
+# so it stays empty, which BuildKit takes for true (exporter/containerimage) and buildx for false (pushWithMoby). Tried
+# with Docker 26.1 and 28.5; of older ones it is not known.
+sledge_push_output() {
+  if [ "$sledge_builder" = default ] && sledge_engine_exports \
+    && [ "$(cut -d . -f 1 "$sledge_dir/facts")" -ge 26 ] 2>/dev/null; then
+    echo type=image,push=,unpack=false,store=false
+  else
+    echo type=image,push=true
+  fi
+}
+
+# $1: image, $2: repository to push to, "" to load into the engine; the rest are arguments of docker buildx build
 sledge_build() {
   sledge_image=$1
   sledge_repository=$2
   shift 2
+  if [ -n "$sledge_repository" ]; then
+    sledge_output=${sledge_output:-$(sledge_push_output)}
+    set -- --output "$sledge_output" "$@"
+  else
+    set -- --load "$@"
+  fi
   sledge_run_build "$@"
   sledge_report_imports "$sledge_image" <"$sledge_dir/progress"
   if [ "$(cat "$sledge_dir/code")" -ne 0 ] && sledge_fetch_failed "$sledge_dir/progress"; then

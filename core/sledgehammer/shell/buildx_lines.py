@@ -22,16 +22,26 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     sources = unless_equal((source, _source(source)) for source in build.cache_from)
     lines = function(name, [*common_arguments(build), *sources, f'"$@" -- {quote((build.context,))}'])
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
-    delivery = "--provenance=false --push" if build.push else "--provenance=false --load"
     where = quote(repository(build.tags[0])) if build.push else "''"
     lines += [f"sledge_note_ref {quote(ref)}" for export in build.exports if (ref := _watched_ref(build, export))]
-    lines.append(f"{name} sledge_build {quote((build.image,))} {where} {delivery}{flags(build)}")
+    lines.append(f"{name} sledge_build {quote((build.image,))} {where} --provenance=false{flags(build)}")
+    beside = _beside(build, where)
+    if beside:
+        lines += ["{", *(f"  {line}" for line in beside), "} &", "sledge_beside=$!"]
+    for export in build.exports:
+        lines += guarded(build, export.what, export.writer, _export(build, export, name))
+    if beside:
+        lines.append('wait "$sledge_beside" || true')
+    return lines
+
+
+def _beside(build: Build, where: str) -> list[str]:
+    """What is kept of a build in the registry, small things that take a few calls: while the cache is exported."""
+    lines: list[str] = []
     if build.reuse is not None:
         lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies}")
     if build.record is not None:
         lines += record_lines(build, build.record)
-    for export in build.exports:
-        lines += guarded(build, export.what, export.writer, _export(build, export, name))
     return lines
 
 
@@ -47,7 +57,8 @@ def _export(build: Build, export: CacheExport, name: str) -> str:
         output = text("type=image,push=true,name=", *export.image)
         how = f"--cache-to type=inline --output {quote(output)}"
     else:
-        how = f"--cache-to {quote(export.attributes)}"
+        # no image comes of it: without a word the engine's builder would store and unpack one
+        how = f"--output type=cacheonly --cache-to {quote(export.attributes)}"
     words = [quote((build.image,)), quote((export.what,)), str(export.timeout_s), quote(export.folder)]
     words.append(quote(_watched_ref(build, export)))
     return f"{name} sledge_export {' '.join(words)} {how}{target_flag(build, export)}"

@@ -9,7 +9,7 @@ sledge_wait_for_engine() {
     && [ ! -S /var/run/docker.sock ]; then
     dockerd --host unix:///var/run/docker.sock >"$sledge_dir/dockerd.log" 2>&1 &
   fi
-  until docker info >/dev/null 2>"$sledge_dir/engine"; do
+  until sledge_read_engine; do
     sledge_waited=$((sledge_waited + 1))
     if [ "$sledge_waited" -ge "$1" ]; then
       cat "$sledge_dir/engine" >&2
@@ -17,7 +17,13 @@ sledge_wait_for_engine() {
     fi
     sleep 1
   done
-  sledge_say "engine: Docker $(docker version --format '{{.Server.Version}}')"
+  sledge_say "engine: Docker $(cut -d ' ' -f 1 "$sledge_dir/facts")"
+}
+
+# The engine's version and image store; a client that reaches none may succeed all the same, with an empty version.
+sledge_read_engine() {
+  docker info --format '{{.ServerVersion}} {{json .DriverStatus}}' >"$sledge_dir/facts" 2>"$sledge_dir/engine" \
+    && grep -q '^[^ ]' "$sledge_dir/facts"
 }
 
 # Credentials of this script live and die with it; what the CI's own configuration holds is kept.

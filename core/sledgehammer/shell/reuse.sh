@@ -63,12 +63,16 @@ sledge_keep_key() {
     sledge_say "image $1: not kept under its content: a base image's ONBUILD copies files of its own choice"
     return 0
   fi
-  sledge_retag "$2" "${sledge_key_reference##*:}" "$sledge_digest" || true
+  sledge_tag "$2" "${sledge_key_reference##*:}" "$sledge_digest" || true
+}
+
+# $1: repository, $2: tag, $3: digest
+sledge_retag() {
+  [ "$(sledge_inspect "$1:$2")" = "$3" ] || sledge_tag "$@"
 }
 
 # Buildx before 0.15 can only put the image, as it is, into an index of its own. $1: repository, $2: tag, $3: digest
-sledge_retag() {
-  [ "$(sledge_inspect "$1:$2")" != "$3" ] || return 0
+sledge_tag() {
   sledge_imagetools create --prefer-index=false --tag "$1:$2" "$1@$3" >/dev/null && return 0
   if grep -q 'unknown flag: --prefer-index' "$sledge_dir/imagetools"; then
     sledge_imagetools create --tag "$1:$2" "$1@$3" >/dev/null && return 0
