@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from sledgehammer.context import NoKey
-from sledgehammer.operations import Build, BuildTool, CacheExport, CacheWriter, Operation, Reuse
+from sledgehammer.operations import (
+    Build,
+    BuilderKind,
+    BuildTool,
+    CacheExport,
+    CacheWriter,
+    Operation,
+    RemoteBuilder,
+    Reuse,
+    SelectBuilder,
+    WaitForEngine,
+)
 from sledgehammer.plan import BuildPlan
 from sledgehammer.shell import render_script
 
@@ -25,6 +36,12 @@ argv = sys.argv[1:]
 sys.stdout.reconfigure(line_buffering=True)
 with (here / "calls").open("a") as file:
     file.write(json.dumps(argv) + "\\n")
+if argv[0] == "info":
+    print("28.5.2", os.environ.get("STORE", '[["driver-type","io.containerd.snapshotter.v1"]]'))
+if argv[:2] == ["buildx", "create"] and "--driver" in argv and "NO_BUILDER" in os.environ:
+    sys.exit(os.environ["NO_BUILDER"])
+if argv[0] == "buildx" and "NO_BUILDX" in os.environ:
+    sys.exit("unknown flag: --builder\\nSee 'docker --help'.")
 if argv[0] == "push":
     sys.exit(os.environ.get("SAYS", ""))
 if "inspect" in argv:
@@ -55,13 +72,15 @@ def run(folder: Path, *operations: Operation, **variables: str) -> tuple[int, st
     docker.write_text(DOCKER)
     docker.chmod(0o755)
     (folder / "ref").write_text("sha256:before")
-    (folder / "asked").unlink(missing_ok=True)
+    for name in ("asked", "calls"):
+        (folder / name).unlink(missing_ok=True)
     script = render_script(BuildPlan(operations=operations))
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder), **variables}
     done = subprocess.run(
         ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    calls = [json.loads(line) for line in (folder / "calls").read_text().splitlines()]
+    recorded = folder / "calls"
+    calls = [json.loads(line) for line in recorded.read_text().splitlines()] if recorded.exists() else []
     return done.returncode, done.stdout + done.stderr, [call for call in calls if "build" in call]
 
 
@@ -211,6 +230,60 @@ def test_the_last_of_two_writers_says_what_it_takes_away(tmp_path: Path) -> None
     assert "image web: registry cache: another build has written it meanwhile" in after
     assert "registry cache written in" in after
     assert code == 0
+
+
+CLASSIC_STORE = '[["Backing Filesystem","extfs"]]'
+
+
+@pytest.mark.parametrize(
+    ("kind", "variables", "said"),
+    [
+        (BuilderKind.ENGINE, {}, "the engine's own builder writes none on this engine"),
+        (BuilderKind.AUTO, {"NO_BUILDER": "no image"}, "no BuildKit of its own could be started"),
+    ],
+)
+def test_a_builder_that_writes_no_cache_here_is_not_asked_to(
+    tmp_path: Path, kind: BuilderKind, variables: dict[str, str], said: str
+) -> None:
+    """Which store the engine has, the plan could not know: the job says it, and builds."""
+    script = (WaitForEngine(), SelectBuilder(kind=kind), build())
+
+    code, output, builds = run(tmp_path, *script, STORE=CLASSIC_STORE, **variables)
+
+    assert code == 0
+    assert len(builds) == 1
+    assert f"image web: registry cache not written: {said}" in output
+    code, output, builds = run(tmp_path, WaitForEngine(), SelectBuilder(kind=BuilderKind.ENGINE), build())
+    assert (code, "--cache-to" in builds[-1]) == (0, True), output
+
+
+def test_a_client_without_buildx_is_named(tmp_path: Path) -> None:
+    """It is the job's image that lacks it, whatever the engine is."""
+    code, output, _ = run(tmp_path, WaitForEngine(), build(), NO_BUILDX="1")
+
+    assert code == 1
+    assert "this job's docker client has no buildx, which Docker 28.5.2 could use; take an image such as" in output
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"CA": "/ca.pem"}, "builder remote: the variable KEY is not set"),
+        (
+            {"CA": "/ca.pem", "KEY": "/key.pem", "NO_BUILDER": "ERROR: context deadline exceeded"},
+            "that trusts this job; check the address and the variables of cache: remote: (CA, no certificate, KEY): ERROR: "
+            "context deadline exceeded",
+        ),
+    ],
+)
+def test_a_remote_builder_that_does_not_let_a_job_in(tmp_path: Path, variables: dict[str, str], said: str) -> None:
+    """There is nothing else that the project wants to build with: one sentence, and the job ends."""
+    remote = RemoteBuilder(endpoint="tcp://b:1", ca="CA", key="KEY")
+
+    code, output, builds = run(tmp_path, SelectBuilder(kind=BuilderKind.REMOTE, remote=remote), build(), **variables)
+
+    assert (code, builds) == (1, [])
+    assert said in output.splitlines()[-1]
 
 
 def test_the_functions_are_clean_by_shellcheck() -> None:

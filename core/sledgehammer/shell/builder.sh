@@ -8,30 +8,47 @@ sledge_select_builder() {
   esac
   sledge_name=sledge-$$
   case $sledge_kind in
-    engine) ;;
+    engine)
+      sledge_engine_exports || sledge_no_export="the engine's own builder writes none on this engine, for its image store is \
+not containerd's; builder: container does"
+      ;;
     container)
       if docker context create "$sledge_name-engine" >/dev/null 2>"$sledge_dir/builder" \
         && docker buildx create --name "$sledge_name" --driver docker-container --bootstrap "$sledge_name-engine" \
           >/dev/null 2>"$sledge_dir/builder"; then
         sledge_builder=$sledge_name
       elif [ "$1" = auto ]; then
-        sledge_say "no BuildKit of its own could be started, so the engine's builds and writes no cache:" \
-          "$(tail -n 1 "$sledge_dir/builder")"
+        sledge_no_export="no BuildKit of its own could be started, and the engine's writes none"
+        sledge_say "$sledge_no_export: $(tail -n 1 "$sledge_dir/builder")"
       else
         sledge_fail "builder container: BuildKit could not be started: $(tail -n 1 "$sledge_dir/builder")"
       fi
       ;;
     remote)
+      for sledge_variable in "$3" "$4" "$5"; do sledge_demand_set "$sledge_variable"; done
       sledge_options=$(sledge_pem_option cacert "$3")$(sledge_pem_option cert "$4")$(sledge_pem_option key "$5")
+      # A buildkitd.default.toml, which tells builders in containers of a company's registries, makes buildx refuse a
+      # remote builder, whose configuration is its keeper's. So this builder has a folder of its own.
+      export BUILDX_CONFIG="$sledge_dir/remote"
       if docker buildx create --name "$sledge_name" --driver remote ${sledge_options:+--driver-opt "${sledge_options%,}"} \
         --bootstrap "$2" >/dev/null 2>"$sledge_dir/builder"; then
         sledge_builder=$sledge_name
       else
-        sledge_fail "builder remote: BuildKit at $2 does not answer: $(tail -n 1 "$sledge_dir/builder")"
+        # all that buildx tells is that it waited in vain, whatever TLS said
+        sledge_fail "builder remote: no BuildKit at $2 that this job trusts and that trusts this job; check the address" \
+          "and the variables of cache: remote: (${3:-no ca}, ${4:-no certificate}, ${5:-no key}):" \
+          "$(tail -n 1 "$sledge_dir/builder")"
       fi
       ;;
   esac
   sledge_say "builder: $sledge_kind"
+}
+
+# $1: name of a variable, or ""
+sledge_demand_set() {
+  [ -n "$1" ] || return 0
+  eval "sledge_pem=\${$1-}"
+  [ -n "$sledge_pem" ] || sledge_fail "builder remote: the variable $1 is not set, or this branch may not have it"
 }
 
 # $1: option of the remote driver, $2: name of a variable with PEM text or the path of a PEM file, or ""
@@ -40,7 +57,6 @@ sledge_pem_option() {
   sledge_pem=
   eval "sledge_pem=\${$2-}"
   case $sledge_pem in
-    '') sledge_say "builder remote: the variable $2 is not set" >&2 ;;
     -----BEGIN*)
       (umask 077 && printf '%s\n' "$sledge_pem" >"$sledge_dir/$1.pem")
       printf '%s=%s,' "$1" "$sledge_dir/$1.pem"

@@ -47,6 +47,7 @@ sledge_build() {
     done
     sledge_run_build "$@"
   fi
+  sledge_demand_buildx
   sledge_demand_pushed "$sledge_image"
   sledge_demand_built "$sledge_image" "$(cat "$sledge_dir/code")"
   # shellcheck disable=SC2046 # two numbers
@@ -66,6 +67,14 @@ sledge_run_build() {
       || sledge_status=$?
     echo "$sledge_status" >"$sledge_dir/code"
   } | tee "$sledge_dir/progress"
+}
+
+sledge_demand_buildx() {
+  if [ "$(cat "$sledge_dir/code")" -ne 0 ] \
+    && grep -q -e "'buildx' is not a docker command" -e '^unknown flag: --builder' "$sledge_dir/progress"; then
+    sledge_fail "this job's docker client has no buildx, which Docker $(cut -d ' ' -f 1 "$sledge_dir/facts") could use;" \
+      "take an image such as docker:28.5-cli for the job, or say in sledge.yaml which version it has (docker: …)"
+  fi
 }
 
 # $1: image

@@ -15,6 +15,10 @@ sledge_may_write() {
 sledge_begin_export() {
   sledge_what="image $1: $2"
   sledge_limit=$3
+  if [ -n "${sledge_no_export-}" ]; then # what the plan could not know of this engine
+    sledge_say "$sledge_what not written: $sledge_no_export"
+    return 1
+  fi
   if [ "$sledge_ran" -eq 0 ]; then
     sledge_say "$sledge_what not written: every step was cached, so there is nothing new"
     return 1
