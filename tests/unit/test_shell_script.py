@@ -315,7 +315,9 @@ def test_the_builder_is_the_engines_own_only_where_it_can_export(run_script: Run
     assert "default" in own.calls[-1]
 
     (own.folder / "calls").unlink()
-    apart = run_script(WaitForEngine(), SelectBuilder(), build(), REPO="r", SHA="s", FAKE_DRIVER='[["Backing Filesystem","extfs"]]')
+    apart = run_script(
+        WaitForEngine(), SelectBuilder(), build(), REPO="r", SHA="s", FAKE_DRIVER='[["Backing Filesystem","extfs"]]'
+    )
     assert [call[:2] for call in apart.calls] == [
         ["info", "--format"],
         ["context", "create"],
