@@ -1,6 +1,6 @@
 """From a project, its stage graphs and a destination to the operations of one build."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ from sledgehammer.strategies import choose_strategy
 from sledgehammer.strategy import Situation
 
 NO_RECIPES: Mapping[str, KeyRecipe | NoKey] = MappingProxyType({})
+NOTHING_EXPECTED: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 
 REVISION_LABEL = "org.opencontainers.image.revision"
 """OCI image spec, annotations: the source commit."""
@@ -45,30 +46,24 @@ def plan_build(
     facts: EngineFacts,
     destination: Destination,
     recipes: Mapping[str, KeyRecipe | NoKey] = NO_RECIPES,
+    expectations: Mapping[str, Mapping[str, float]] = NOTHING_EXPECTED,
 ) -> BuildPlan:
     """Plan all images of a project; `graphs` maps an image's name to its Dockerfile's stage graph, `recipes` to that of
-    its content key: an image without one is built whatever the registry holds.
+    its content key: an image without one is built whatever the registry holds. `expectations` are seconds by image and
+    strategy, from earlier builds.
 
     Raises ConfigurationError when a target is not a stage, a stage that it needs copies from nowhere, a cache would lie
     in the repository of an image, or the project's strategy cannot hit on these facts.
     """
-    _demand_caches_apart(project, destination)
     operations: list[Operation] = [destination.engine]
     if destination.login is not None:
         operations.append(destination.login)
     reasons = []
-    for image in project.images:
-        graph = graphs[image.name]
-        graph.reachable(image.target, image.args)
+    for situation in situations(
+        project, graphs=graphs, facts=facts, destination=destination, expectations=expectations
+    ):
+        image = situation.image
         recipe = recipes.get(image.name)
-        situation = Situation(
-            image=image,
-            build=_plain_build(project, image, facts, destination),
-            graph=graph,
-            facts=facts,
-            destination=destination,
-            settings=project.cache,
-        )
         choice = choose_strategy(situation)
         planned = choice.strategy.plan(situation)
         operations += [_remembering(operation, recipe, situation) for operation in planned]
@@ -87,6 +82,29 @@ def _demand_caches_apart(project: Project, destination: Destination) -> None:
         raise ConfigurationError(
             f"the cache of image {image.name} would lie in {whose}, where a cache ref can overwrite an image",
             hint="give the cache a repository of its own" if owner == image.name else f"rename image {owner}",
+        )
+
+
+def situations(
+    project: Project,
+    *,
+    graphs: Mapping[str, StageGraph],
+    facts: EngineFacts,
+    destination: Destination,
+    expectations: Mapping[str, Mapping[str, float]] = NOTHING_EXPECTED,
+) -> Iterator[Situation]:
+    """What the strategy of each image is chosen by. Raises ConfigurationError as `plan_build` does."""
+    _demand_caches_apart(project, destination)
+    for image in project.images:
+        graphs[image.name].reachable(image.target, image.args)
+        yield Situation(
+            image=image,
+            build=_plain_build(project, image, facts, destination),
+            graph=graphs[image.name],
+            facts=facts,
+            destination=destination,
+            settings=project.cache,
+            expectations=expectations.get(image.name, {}),
         )
 
 

@@ -15,11 +15,12 @@ from sledgehammer.dockerfile.graph import StageGraph
 from sledgehammer.errors import BuildFailedError, ConfigurationError
 from sledgehammer.facts import facts_of_version
 from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Run, Status
-from sledgehammer.plan import BuildPlan, plan_build
+from sledgehammer.plan import NOTHING_EXPECTED, BuildPlan, plan_build
 from sledgehammer.ports import CiFile, Connection, Environment, OnLog, Provider, RegistryOwner
 from sledgehammer.process import LocalProcessRunner, ProcessRunner
 from sledgehammer.project import Project
 from sledgehammer.providers import find_provider, load_providers
+from sledgehammer.strategies.auto import AUTO
 
 CONFIG_FILE = "sledge.yaml"
 
@@ -101,6 +102,11 @@ def open_session(
     checkout = read_checkout(project.root, runner=seam)
     environment = Environment(variables=dict(os.environ if variables is None else variables), processes=seam)
     connection = chosen.connect(project, ci_file, checkout, environment)
+    if project.cache.strategy == AUTO and (expectations := expectations_of(project, chosen, connection)):
+        by_experience = render_ci_file(project, chosen, expectations=expectations)
+        if by_experience != ci_file:
+            ci_file = by_experience
+            connection = chosen.connect(project, ci_file, checkout, environment)
     return Session(
         provider=chosen.name,
         project=project,
@@ -116,19 +122,34 @@ def read_project(folder: Path) -> Project:
     return load_project(folder / CONFIG_FILE, providers=load_providers())
 
 
-def render_ci_file(project: Project, provider: Provider) -> CiFile:
-    """The provider's CI file for the project's images as their Dockerfiles stand now."""
+def expectations_of(project: Project, provider: Provider, connection: Connection) -> Mapping[str, Mapping[str, float]]:
+    """Seconds by image and strategy, from the records that earlier builds left in the registry; empty where there are
+    none, or none can be read."""
+    if not isinstance(connection, RegistryOwner):
+        return {}
+    from sledgehammer.experience import expectations_or_none  # noqa: PLC0415 - whoever only renders imports no HTTP
+
+    return expectations_or_none(project, connection, provider.destination(project), read_graphs(project))
+
+
+def render_ci_file(
+    project: Project, provider: Provider, *, expectations: Mapping[str, Mapping[str, float]] = NOTHING_EXPECTED
+) -> CiFile:
+    """The provider's CI file for the project's images as their Dockerfiles stand now. Strategy `auto` goes by
+    `expectations` too, as `expectations_of` gives them."""
     if provider.name not in project.providers:
         raise ConfigurationError(
             f"{project.root / CONFIG_FILE} has no section for {provider.name}",
             hint=f"add a top-level key {provider.name}: to it",
         )
-    return provider.render(project, plan_for(project, provider.destination(project)))
+    return provider.render(project, plan_for(project, provider.destination(project), expectations=expectations))
 
 
-def plan_for(project: Project, destination: Destination) -> BuildPlan:
+def plan_for(
+    project: Project, destination: Destination, *, expectations: Mapping[str, Mapping[str, float]] = NOTHING_EXPECTED
+) -> BuildPlan:
     """The build plan towards a destination, by the project's own strategy."""
-    graphs = _read_graphs(project)
+    graphs = read_graphs(project)
     tree = WorkTree(project.root)
     recipes = {
         image.name: key_recipe(
@@ -142,10 +163,12 @@ def plan_for(project: Project, destination: Destination) -> BuildPlan:
         facts=facts_of_version(project.docker_version),
         destination=destination,
         recipes=recipes,
+        expectations=expectations,
     )
 
 
-def _read_graphs(project: Project) -> Mapping[str, StageGraph]:
+def read_graphs(project: Project) -> Mapping[str, StageGraph]:
+    """By image name, its Dockerfile's stages. Raises ConfigurationError."""
     graphs = {}
     for image in project.images:
         path = project.root / image.dockerfile

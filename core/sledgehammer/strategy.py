@@ -1,7 +1,7 @@
 """What a cache strategy is: a function from a situation to the operations that make its cache hit."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile.graph import Stage, StageGraph
@@ -21,7 +21,8 @@ from sledgehammer.project import CacheSettings, Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """All that a strategy may go by. `build` is the image's build without any cache."""
+    """All that a strategy may go by. `build` is the image's build without any cache; `expectations` are the seconds
+    that earlier builds let expect of strategies, empty where nothing is known of them."""
 
     image: Image
     build: Build
@@ -29,6 +30,7 @@ class Situation:
     facts: EngineFacts
     destination: Destination
     settings: CacheSettings
+    expectations: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -71,6 +71,8 @@ elif "build" in argv:
 if "build" in argv:
     metadata = argv[argv.index("--metadata-file") + 1]
     pathlib.Path(metadata).write_text(json.dumps({"containerimage.digest": "DIGEST"}, indent=2))
+    if "FAKE_UNPUSHED" not in os.environ:
+        print("#11 pushing manifest for r/web:s@DIGEST 0.1s done", file=sys.stderr)
     sys.exit(int(os.environ.get("FAKE_EXIT", "0")))
 """.replace("DIGEST", DIGEST)
 
@@ -252,6 +254,14 @@ def test_the_engine_pushes_without_unpacking_where_it_is_known_to(
 
     assert pushes(call)
     assert ("unpack=false" not in call[call.index("--output") + 1]) is is_unpacked
+
+
+def test_an_image_that_the_engine_has_not_pushed_fails_the_job(run_script: RunScript) -> None:
+    """Rather than a later one that looks for it: buildx or BuildKit may come to read the empty push otherwise."""
+    ran = run_script(WaitForEngine(), build(), REPO="r", SHA="s", FAKE_UNPUSHED="1")
+
+    assert ran.exit_code == 1
+    assert f"Docker 26.1.5 built {DIGEST} and did not push it" in ran.output
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points, version
 
-from sledgehammer.cli import apply, build, plan, predict, preflight, render, run, schema, why
+from sledgehammer.cli import apply, build, plan, predict, preflight, render, run, schema, strategies, why
 from sledgehammer.cli.command import Command
 from sledgehammer.errors import ConfigurationError, MissingToolError, SledgehammerError
 from sledgehammer.plugins import by_name, missing_module, owner_of
@@ -46,7 +46,7 @@ def entry_point() -> None:
 
 
 def _commands() -> list[Command]:
-    modules = (render, plan, apply, preflight, run, why, predict, build, schema)
+    modules = (render, plan, apply, preflight, strategies, run, why, predict, build, schema)
     ours = [module.COMMAND for module in modules]
     taken = {command.name for command in ours}
     added = by_name(entry_points(group=COMMAND_GROUP), what="command")

@@ -55,6 +55,10 @@ sledge_build() {
   [ -n "$sledge_repository" ] || return 0
   sledge_digest=$(sed -n 's/.*"containerimage.digest": *"\(sha256:[0-9a-f]*\)".*/\1/p' "$sledge_dir/metadata")
   [ -n "$sledge_digest" ] || sledge_fail "image $sledge_image: the builder reported no digest"
+  grep -q "pushing manifest for .*@$sledge_digest" "$sledge_dir/progress" \
+    || [ "$sledge_output" = type=image,push=true ] \
+    || sledge_fail "image $sledge_image: Docker $(cut -d ' ' -f 1 "$sledge_dir/facts") built $sledge_digest and did not" \
+      "push it; set cache: {builder: container} and tell us"
   sledge_say "image $sledge_image: pushed $sledge_repository@$sledge_digest"
 }
 

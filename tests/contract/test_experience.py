@@ -1,0 +1,126 @@
+"""What earlier builds left in the local GitLab's registry, as `sledge strategies` and `auto` read it."""
+
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gitlab_rehearsal import ROOT_TOKEN, Rehearsal, rehearse
+from provider_clouds import GitLabCloud, gitlab_with_registry
+from registry_opened import push
+
+from sledgehammer.cli.main import main
+from sledgehammer.registry.client import RegistryClient
+from sledgehammer.registry.records import branch_record
+from sledgehammer.registry.reference import Reference
+from sledgehammer.session import open_session
+
+DOCKERFILE = "FROM debian:trixie-slim\nCOPY src src\nRUN compile\n"
+LAYER_BYTES = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitLabCloud]:
+    with gitlab_with_registry(tmp_path_factory.mktemp("gitlab")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def here(gitlab: GitLabCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehearsal]:
+    monkeypatch.setenv("GITLAB_URL", gitlab.url)
+    monkeypatch.setenv("GITLAB_TOKEN", ROOT_TOKEN)
+    with rehearse(gitlab.url, tmp_path) as one:
+        one.apply()
+        (one.work / "sledge.yaml").write_text(
+            f'version: 1\nname: web\ndocker: "26.1"\ngitlab: {{project: {one.path}}}\n'
+        )
+        (one.work / "Dockerfile").write_text(DOCKERFILE)
+        yield one
+
+
+def leave_builds(here: Rehearsal, *, run_s: float, count: int) -> None:
+    """As so many jobs do that each changed the source: records that name the one before, and a cache."""
+    owner = here.connect()
+    cache = owner.image_repositories()["web"].cache
+    with RegistryClient(owner.registry()) as client:
+        before = ""
+        for number in range(count):
+            before = push(client, branch_record(cache, "main"), layer=record(number, before, run_s)).digest
+        push(client, cache.with_tag("main"), layer=os.urandom(LAYER_BYTES))
+
+
+def record(number: int, before: str, run_s: float) -> bytes:
+    """A record's layer."""
+    digest = hashlib.sha256(str(number).encode()).hexdigest()
+    files = {
+        "build": "format 1\nimage web\ndockerfile Dockerfile\nplatform linux/amd64\nbase debian:trixie-slim sha256:aa\n"
+        + (f"before {before}\n" if before else ""),
+        "Dockerfile": DOCKERFILE,
+        "files": f"regular 644 {digest} src/a\n",
+        "progress": f"#5 [stage-0 2/3] COPY\n#5 DONE 0.1s\n#6 [stage-0 3/3] RUN\n#6 DONE {run_s}s\n",
+    }
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return made.getvalue()
+
+
+def strategies(here: Rehearsal, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command prints."""
+    assert main(["strategies", "-C", str(here.work), "-p", "gitlab"]) == 0
+    return capsys.readouterr().out
+
+
+def test_without_two_builds_nothing_is_expected(here: Rehearsal, capsys: pytest.CaptureFixture[str]) -> None:
+    """Then the choice goes by facts."""
+    leave_builds(here, run_s=10.0, count=1)
+
+    said = strategies(here, capsys)
+
+    assert "before two builds of this branch have left a record" in said
+    assert "image web: cache strategy registry, for it keeps the layers of all stages" in said
+
+
+def test_the_strategies_are_told_with_what_they_are_expected_to_take(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Steps that change with every build gain nothing by a cache: it costs what it takes to write."""
+    leave_builds(here, run_s=10.0, count=4)
+
+    said = strategies(here, capsys)
+
+    assert "image web, from its last 4 builds: all steps take 10.1 s, nothing changed in 0%; its cache has 1 MB" in said
+    assert "  none           10.1 s  steps 10.1\n" in said
+    assert "  registry       10.1 s  steps 10.1, export 0.0\n" in said
+    assert "(a guess)" not in said
+
+
+def test_auto_takes_none_where_a_cache_costs_more_than_it_saves(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the registry is slow and the steps are short; the CI file of a plan is that of the choice."""
+    leave_builds(here, run_s=0.2, count=3)
+    monkeypatch.setattr("sledgehammer.experience.SHORTEST_S", 10.0)  # as if the layer took that long
+
+    said = strategies(here, capsys)
+
+    assert (
+        "image web: cache strategy none, for after its last builds far less time is expected than of registry" in said
+    )
+    assert "--cache-to" not in open_session(here.work, "gitlab").ci_file.text
+
+
+def test_records_of_another_form_leave_the_choice_to_facts(here: Rehearsal) -> None:
+    """A plan does not fail for what it could do without."""
+    owner = here.connect()
+    cache: Reference = owner.image_repositories()["web"].cache
+    with RegistryClient(owner.registry()) as client:
+        push(client, branch_record(cache, "main"), layer=b"no archive")
+
+    assert "--cache-to" in open_session(here.work, "gitlab").ci_file.text
