@@ -54,12 +54,12 @@ sledge_report_imports() {
   done
 }
 
-# Whether a build failed for a layer that could not be fetched, not for one of its own steps
+# Whether a build failed for a layer that could not be fetched, if only while it was pushed, not for one of its own steps
 sledge_fetch_failed() {
   case $(sledge_last_line "$1") in
+    *httpReadSeeker* | *'from remote: '*) ;;
     *'failed to push'*) return 1 ;;
-    *httpReadSeeker* | *'failed to copy: '* | *'failed to do request'* | *'unexpected status'* | *'from remote: '* \
-      | *'operation error S3'*) ;;
+    *'failed to copy: '* | *'failed to do request'* | *'unexpected status'* | *'operation error S3'*) ;;
     *) return 1 ;;
   esac
 }
