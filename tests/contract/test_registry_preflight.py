@@ -261,6 +261,7 @@ def test_the_command_prints_the_facts_and_exits_0(
     assert main(["preflight", "-C", str(on_gitlab.work), "-p", "gitlab"]) == 0
     said = capsys.readouterr()
     assert "may push              yes\n" in said.out
+    assert "cache options         mode=max,compression=zstd,oci-mediatypes=true will do, there is nothing" in said.out
     assert ROOT_TOKEN not in said.out + said.err
 
 
