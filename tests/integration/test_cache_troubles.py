@@ -5,18 +5,24 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cache_jobs import Case, new_jobs, ran_well
 from ecr_jobs import AS_IMAGE, open_ecr
+from gitlab import Gitlab
 
+from sledgehammer.operations import BuilderKind
+from sledgehammer.project import CacheSettings
 from sledgehammer.registry.blobs import push_blob
 from sledgehammer.registry.cache_manifests import TinyCache, push_tiny_cache
 from sledgehammer.registry.manifests import get_manifest, put_manifest
 from sledgehammer.registry.media_types import BUILDKIT_CACHE_CONFIG
+from sledgehammer.secret import Secret
 from sledgehammer_bench.cache.registry import open_registry
 from sledgehammer_localstack.config import StackConfig
+from sledgehammer_localstack.fresh_engine import fresh_engine
 
 pytestmark = pytest.mark.engine
 
@@ -90,6 +96,35 @@ def test_a_cache_over_the_limit_of_buildkit(stack: StackConfig, tmp_path: Path) 
 
     assert ran_well(ran).cached_steps == 0
     assert "cache:main not read, the build goes on without it: BuildKit reads no cache whose description" in ran.output
+
+
+@pytest.mark.on_request
+def test_a_user_who_may_only_read(stack: StackConfig, tmp_path: Path) -> None:
+    """The image cannot be pushed, which is told as what it is: a right that is missing."""
+    registry = open_registry(stack)
+    gitlab = Gitlab(stack.gitlab_url, private_token=registry.password.reveal())
+    project = gitlab.projects.get(registry.images.partition("/")[2])
+    token = project.deploytokens.create({"name": "reader", "scopes": ["read_registry"]})
+    reader = replace(registry, user=token.username, password=Secret(token.token, source="deploy token"))
+
+    ran = new_jobs(reader, tmp_path).run(stack, Case(strategy="registry", version="26.1"), "c1")
+
+    assert ran.exit_code == 1
+    assert "built, but not pushed; mend this and run the job again: this job's user has no right to" in ran.output
+    assert token.token not in ran.output
+
+
+@pytest.mark.on_request
+def test_an_engine_whose_store_exports_no_cache(stack: StackConfig, tmp_path: Path) -> None:
+    """Docker 23 to 28 unless told otherwise: the plan could not know, the job says what builds there would cache."""
+    jobs = new_jobs(open_registry(stack), tmp_path)
+    case = Case(strategy="registry", version="26.1", settings=CacheSettings(builder=BuilderKind.ENGINE))
+    with fresh_engine(stack, case.version, has_containerd_store=False) as engine:
+        ran = engine.run(jobs.script(case), env=jobs.variables("c1"), folder=tmp_path)
+
+    ran_well(ran)
+    assert "registry cache not written: the engine's own builder writes none on this engine" in ran.output
+    assert "builder: container does" in ran.output
 
 
 @contextmanager
