@@ -67,6 +67,7 @@ def plan_build(
             facts=facts,
             destination=destination,
             settings=project.cache,
+            recipe=recipe,
         )
         choice = choose_strategy(situation)
         planned = choice.strategy.plan(situation)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sledgehammer.context.content_key import KeyRecipe, NoKey
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile.graph import Stage, StageGraph
 from sledgehammer.facts import EngineFacts
@@ -21,7 +22,8 @@ from sledgehammer.project import CacheSettings, Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """All that a strategy may go by. `build` is the image's build without any cache."""
+    """All that a strategy may go by. `build` is the image's build without any cache, `recipe` that of its content key,
+    if it shall have one."""
 
     image: Image
     build: Build
@@ -29,6 +31,7 @@ class Situation:
     facts: EngineFacts
     destination: Destination
     settings: CacheSettings
+    recipe: KeyRecipe | NoKey | None = None
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -205,3 +205,30 @@ def test_branches_write_their_own_refs(stack: StackConfig, jobs: Jobs) -> None:
     third = jobs.run(stack, case, "c4", branch="topic", SLEDGE_NO_SKIP="true")
     assert ran_well(third).cached_steps == 5, third.output
     assert "registry cache not written: every step was cached" in third.output
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(strategy="per-stage", version=OLD),
+        on_request(Case(strategy="per-stage", version=OLD, settings=CLASSIC)),
+        on_request(Case(strategy="per-stage", version=NEW)),
+    ],
+    ids=str,
+)
+def test_branches_share_a_stage_of_equal_content(stack: StackConfig, jobs: Jobs, case: Case) -> None:
+    """Neither the branch nor the default branch has ever been built: the dependencies are found by their own content,
+    but not as a branch wrote them that nobody protects."""
+    stray = jobs.run(stack, case, "c1", branch="stray")
+    assert ran_well(stray).cached_steps == 0
+    assert "stage dependencies written" in stray.output
+
+    release = jobs.run(stack, case, "c2", branch="release", CI_COMMIT_REF_PROTECTED="true")
+    assert ran_well(release).cached_steps == 0, release.output
+
+    (jobs.folder / "source").write_text("two\n")
+    topic = jobs.run(stack, case, "c3", branch="topic")
+    image = ran_well(topic)
+    assert (image.cached_steps, image.total_steps) == (2, 5), topic.output
+    assert "stage dependencies not written" in topic.output
+    assert "stage build written" in topic.output

@@ -5,13 +5,13 @@ from sledgehammer.shell.arguments import (
     common_arguments,
     flags,
     function,
-    guarded,
     repository,
     target_flag,
     unless_equal,
 )
 from sledgehammer.shell.quote import quote
 from sledgehammer.shell.record_lines import record_lines
+from sledgehammer.shell.stage_key_lines import export_lines, keyed_sources, stage_key_lines
 
 LOCAL_SOURCE = "type=local,src="
 
@@ -19,7 +19,9 @@ LOCAL_SOURCE = "type=local,src="
 def buildx_lines(build: Build, name: str) -> list[str]:
     """The build, then its exports. `name` is a shell function that completes the arguments of both."""
     sources = unless_equal((source, _source(source)) for source in build.cache_from)
-    lines = function(name, [*common_arguments(build), *sources, f'"$@" -- {quote((build.context,))}'])
+    keyed = keyed_sources(build, name, lambda reference: quote(text("type=registry,ref=", *reference)))
+    lines = stage_key_lines(build, name)
+    lines += function(name, [*common_arguments(build), *keyed, *sources, f'"$@" -- {quote((build.context,))}'])
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     delivery = "--provenance=false --push" if build.push else "--provenance=false --load"
     where = quote(repository(build.tags[0])) if build.push else "''"
@@ -28,9 +30,7 @@ def buildx_lines(build: Build, name: str) -> list[str]:
         lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies}")
     if build.record is not None:
         lines += record_lines(build, build.record)
-    for export in build.exports:
-        lines += guarded(build, export.what, export.writer, _export(build, export, name))
-    return lines
+    return lines + export_lines(build, name, lambda export: _export(build, export, name))
 
 
 def _source(source: Text) -> str:
@@ -42,7 +42,7 @@ def _source(source: Text) -> str:
 
 def _export(build: Build, export: CacheExport, name: str) -> str:
     if export.image:
-        output = text("type=image,push=true,name=", *export.image)
+        output = text('type=image,push=true,"name=', *export.image, '"')
         how = f"--cache-to type=inline --output {quote(output)}"
     else:
         how = f"--cache-to {quote(export.attributes)}"
