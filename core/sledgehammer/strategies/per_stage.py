@@ -21,8 +21,9 @@ from sledgehammer.strategy import CacheStrategy, Situation
 LABEL_LENGTH = 40
 """A stage's share of a tag, which has at most 128 characters; a branch's slug takes 63."""
 
-KEYED = "keyed-"
-"""What the tag of a stage under its content begins with. No branch's ref does, whatever the branch is called."""
+BY_BRANCH, KEYED = "stage-", "keyed-"
+"""What the tag of a stage begins with: under its branch, and under its content, so that neither is ever the other's,
+whatever stage and branch are called. What cleans up caches goes by them."""
 
 KEYED_LABEL_LENGTH = 24
 """A stage's share of such a tag, of which the key takes 32 more."""
@@ -95,7 +96,7 @@ def _has_steps(stage: Stage) -> bool:
 
 
 def _prefix(stage: Stage | None) -> str:
-    return f"stage-{stage.name[:LABEL_LENGTH]}-" if stage else "final-"
+    return f"{BY_BRANCH}{stage.name[:LABEL_LENGTH]}-" if stage else "final-"
 
 
 PER_STAGE = CacheStrategy(name="per-stage", summary="each stage an image of its own", refusal=engine_refusal, plan=plan)
