@@ -232,3 +232,39 @@ def test_branches_share_a_stage_of_equal_content(stack: StackConfig, jobs: Jobs,
     assert (image.cached_steps, image.total_steps) == (2, 5), topic.output
     assert "stage dependencies not written" in topic.output
     assert "stage build written" in topic.output
+
+
+@pytest.mark.on_request
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(strategy="per-stage", version=OLD),
+        Case(strategy="per-stage", version=OLD, settings=CLASSIC),
+        Case(strategy="per-stage", version=NEW),
+    ],
+    ids=str,
+)
+def test_per_stage_hits_generation_after_generation(stack: StackConfig, jobs: Jobs, case: Case) -> None:
+    """What was itself built from a cache is one; a lock file that comes back finds its dependencies by content, which
+    the branch's own ref has lost."""
+    first, last = {"lock": "b\na\n", "source": "1"}, {"lock": "b\na\n", "source": "5"}
+    changes = (first, {"source": "2"}, {"source": "2"}, {"source": "3"}, {"lock": "c\n"}, {"source": "4"}, last)
+    cached = []
+    for number, change in enumerate(changes, start=1):
+        for name, content in change.items():
+            (jobs.folder / name).write_text(content)
+        cached.append(ran_well(jobs.run(stack, case, f"c{number}", SLEDGE_NO_SKIP="true")).cached_steps)
+
+    assert cached == [0, 2, 5, 2, 0, 2, 2]
+
+
+@pytest.mark.on_request
+def test_an_inline_cache_hits_in_its_third_generation(stack: StackConfig, jobs: Jobs) -> None:
+    """On Docker 20.10 what was exported after an import is one too."""
+    case = Case(strategy="inline", version=OLD)
+    cached = []
+    for number, source in enumerate(("1", "2", "2", "2", "3", "3"), start=1):
+        (jobs.folder / "source").write_text(source)
+        cached.append(ran_well(jobs.run(stack, case, f"c{number}", SLEDGE_NO_SKIP="true")).cached_steps)
+
+    assert cached == [0, 0, 5, 5, 0, 5]

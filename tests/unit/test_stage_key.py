@@ -112,7 +112,9 @@ def test_a_stage_may_have_a_key_where_the_image_has_none(project: Path) -> None:
     assert "ADD https://example.com/x" in refused.reason
 
 
-def refs_in_job(shell: str, folder: Path, *stages: str, bases: str = "", changed: str = "") -> tuple[list[str], str]:
+def refs_in_job(
+    shell: str, folder: Path, *stages: str, bases: str = "", changed: str = "", tools: Path | None = None
+) -> tuple[list[str], str]:
     """What each stage's refs turn out to be, and what the job said; `changed` is written after the CI file was made."""
     text = (folder / "Dockerfile").read_text()
     whole = key_recipe(WorkTree(folder))
@@ -139,11 +141,13 @@ def refs_in_job(shell: str, folder: Path, *stages: str, bases: str = "", changed
     lines = stage_key_lines(build, "app")
     if changed:
         (folder / changed).write_text("FROM debian\n")
-    return run_lines(shell, folder, lines, len(stages), bases)
+    return run_lines(shell, folder, lines, len(stages), bases, tools)
 
 
-def run_lines(shell: str, folder: Path, lines: list[str], count: int, bases: str) -> tuple[list[str], str]:
-    """Run the lines as a job does."""
+def run_lines(
+    shell: str, folder: Path, lines: list[str], count: int, bases: str, first: Path | None
+) -> tuple[list[str], str]:
+    """Run the lines as a job does, with the tools of a folder first on its PATH."""
     found = shutil.which(shell)
     if found is None:
         pytest.skip(f"no {shell} on this machine")
@@ -166,6 +170,7 @@ def run_lines(shell: str, folder: Path, lines: list[str], count: int, bases: str
         ]
     )
     path = str(tools) if shell == "busybox" else os.environ["PATH"]
+    path = path if first is None else f"{first}:{path}"
     argv = [found, "sh"] if shell == "busybox" else [found]
     environment = {"PATH": path, "sledge_dir": str(scratch), "bases": bases, "LANG": "C.UTF-8"}
     done = subprocess.run([*argv, "-c", script], cwd=folder, env=environment, capture_output=True, check=False)
@@ -214,3 +219,17 @@ def test_a_stage_without_a_key_is_kept_by_branch(shell: str, project: Path) -> N
         refs, said = refs_in_job(shell, project, "deps", bases=f"debian {DIGEST}", changed=changed)
         assert refs == [" "]
         assert f"stages are kept by branch alone: the {what} changed since sledge apply" in said
+
+
+def test_the_files_are_read_once_for_all_stages(project: Path) -> None:
+    """Each is hashed once, however many stages choose it: the tools that read are counted."""
+    tools = project.parent / "counted"
+    tools.mkdir()
+    (tools / "sha256sum").write_text(f'#!/bin/sh\necho "$@" >>{tools}/calls\nexec {shutil.which("sha256sum")} "$@"\n')
+    (tools / "sha256sum").chmod(0o755)
+
+    refs, _ = refs_in_job("dash", project, "deps", "build", bases=f"debian {DIGEST}", tools=tools)
+
+    assert all(ref.startswith("r:") for ref in refs)
+    read = (tools / "calls").read_text().split()
+    assert sorted(read) == ["./lock", "./src/main"]
