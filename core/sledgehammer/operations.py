@@ -172,9 +172,9 @@ class CacheExport:
     every step was cached, for then there is nothing new to write.
 
     `attributes` are BuildKit's ("type=registry,ref=…,mode=max"); in their place `image` is the reference of an image
-    that carries its cache inline. An image of a stage that is among the build's `stage_keys` is written under its
-    content too, and not at all where it was found there whole. `folder` is what a cache in files replaces. `writer`
-    None: any job may write.
+    that carries its cache inline; with both, of a registry cache that `attributes` say more of (",mode=max"). An image
+    of a stage that is among the build's `stage_keys` is written under its content too, and not at all where it was
+    found there whole. `folder` is what a cache in files replaces. `writer` None: any job may write.
     """
 
     what: str

@@ -57,9 +57,8 @@ def build(target):
         print(f"#{number + 1} [{stage} 2/2] RUN x", f"#{number + 1} {'CACHED' if is_kept else 'DONE 1.0s'}", sep="\\n")
     if values("--metadata-file"):
         pathlib.Path(values("--metadata-file")[0]).write_text('"containerimage.digest": "sha256:1"')
-    for output in values("--output"):
-        for name in output.partition("name=")[2].rstrip('"').split(","):
-            tags[name] = content[target]
+    for cache in values("--cache-to"):
+        tags[cache.partition("ref=")[2].removesuffix(",mode=max")] = content[target]
     for name in values("--tag"):
         images[name] = content[target]
 
@@ -272,6 +271,20 @@ def test_a_ref_that_has_lost_its_layers_is_written_again(jobs: Jobs) -> None:
         (tools / "registry.json").write_text(json.dumps({ref: "lost" if "-deps" in ref else held[ref] for ref in held}))
 
     assert "stage deps written in" in jobs.run("main", protected=True, FAKE_LOST="deps")
+
+    assert jobs.tags["r:1/home/cache:keyed-K-deps"] == "L1"
+
+
+@by_buildkit
+def test_a_ref_that_was_cleaned_up_is_written_again(jobs: Jobs) -> None:
+    """The branch's own ref still has the stage, so none of its steps runs."""
+    jobs.run("main", protected=True)
+    registry = jobs.folder.parent / "bin" / "registry.json"
+    held = json.loads(registry.read_text())
+    registry.write_text(json.dumps({ref: held[ref] for ref in held if "keyed" not in ref}))
+    jobs.write(source="S2")
+
+    assert "stage deps written in" in jobs.run("main", protected=True)
 
     assert jobs.tags["r:1/home/cache:keyed-K-deps"] == "L1"
 

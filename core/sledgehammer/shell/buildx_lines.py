@@ -41,7 +41,9 @@ def _source(source: Text) -> str:
 
 
 def _export(build: Build, export: CacheExport, name: str) -> str:
-    if export.image:
+    if export.image and export.attributes:
+        how = f"--cache-to {quote(text('type=registry,ref=', *export.image, *export.attributes))}"
+    elif export.image:
         output = text('type=image,push=true,"name=', *export.image, '"')
         how = f"--cache-to type=inline --output {quote(output)}"
     else:

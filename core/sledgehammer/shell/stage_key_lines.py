@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from sledgehammer.context.content_key import NoKey, header_of
-from sledgehammer.operations import Build, CacheExport, EnvVar, KeyedStage, StageKeys, Text
+from sledgehammer.operations import Build, BuildTool, CacheExport, EnvVar, KeyedStage, StageKeys, Text
 from sledgehammer.shell.arguments import guarded
 from sledgehammer.shell.content_key import filter_program, use_program
 from sledgehammer.shell.quote import quote
@@ -49,7 +49,7 @@ def pulls_by_content(build: Build, name: str) -> Iterator[str]:
 
 def export_lines(build: Build, name: str, command: Callable[[CacheExport], str]) -> list[str]:
     """What writes the exports, below the question who may. `command` writes one; that of a keyed stage finds in
-    place of its image several of them, with commas between."""
+    place of its image several of them, with commas between, or by buildx, which writes one cache at a time, each."""
     lines = []
     variables = {stage.name: (shared, own) for stage, shared, own in _keyed(build, name)}
     for export in build.exports:
@@ -60,7 +60,10 @@ def export_lines(build: Build, name: str, command: Callable[[CacheExport], str])
         trust = (writer.is_protected, writer.here, writer.home)
         words = ((build.image,), (export.what,), writer.ref, writer.shared, *trust, (export.target,))
         call = " ".join(quote(word) for word in (*words, *((variable,) for variable in variables[export.target])))
-        lines += [f"if sledge_name_stage {call}; then", f"  {command(replace(export, image=(_NAMES,)))}", "fi"]
+        written = command(replace(export, image=(_NAMES,)))
+        if build.tool is BuildTool.BUILDX:
+            written = f'for {_NAMES.name} in $(echo "${_NAMES.name}" | tr , " "); do {written}; done'
+        lines += [f"if sledge_name_stage {call}; then", f"  {written}", "fi"]
     return lines
 
 
