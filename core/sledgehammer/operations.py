@@ -133,6 +133,38 @@ class CacheWriter:
     home: Text
 
 
+STAGE_KEY = EnvVar("sledge_stage_key")
+"""The content key of a stage, in the references of its KeyedStage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedStage:
+    """A stage whose image is kept under its content too, so that all branches of that content share it.
+
+    `shared` is written by protected branches and read by everybody, `own` is another branch's; both hold STAGE_KEY.
+    `by_branch` are the refs that the classic builder does not pull where one of those is found. A `recipe` that is
+    NoKey: the stage is kept by branch alone.
+    """
+
+    name: str
+    recipe: KeyRecipe | NoKey
+    shared: Text
+    own: Text
+    by_branch: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageKeys:
+    """The stages of a build that are kept under their content. `recipe` is that of the build's target, whose files are
+    read once for all of them; the others are those of CacheWriter."""
+
+    recipe: KeyRecipe
+    stages: tuple[KeyedStage, ...]
+    is_protected: Text
+    here: Text
+    home: Text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheExport:
     """What is written for later builds once the image is delivered: the same build again, all of it cached by then,
@@ -140,7 +172,9 @@ class CacheExport:
     every step was cached, for then there is nothing new to write.
 
     `attributes` are BuildKit's ("type=registry,ref=…,mode=max"); in their place `image` is the reference of an image
-    that carries its cache inline. `folder` is what a cache in files replaces. `writer` None: any job may write.
+    that carries its cache inline; with both, of a registry cache that `attributes` say more of (",mode=max"). An image
+    of a stage that is among the build's `stage_keys` is written under its content too, and not at all where it was
+    found there whole. `folder` is what a cache in files replaces. `writer` None: any job may write.
     """
 
     what: str
@@ -195,8 +229,8 @@ class Build:
 
     `tags` are full references; the first is the one whose digest is reported. `cache_from`: what is read, one that is
     absent is no error: with buildx BuildKit's import attributes ("type=registry,ref=…"), else references of images.
-    `stages` are built and tagged one by one before the image: the classic builder finds nothing else. With `reuse`
-    the build only runs where no image of the same content is found.
+    `stages` are built and tagged one by one before the image: the classic builder finds nothing else. `stage_keys` are
+    read before `cache_from`. With `reuse` the build only runs where no image of the same content is found.
     """
 
     image: str
@@ -210,6 +244,7 @@ class Build:
     tool: BuildTool = BuildTool.BUILDX
     cache_from: tuple[Text, ...] = ()
     stages: tuple[str, ...] = ()
+    stage_keys: StageKeys | None = None
     exports: tuple[CacheExport, ...] = ()
     reuse: Reuse | None = None
     record: KeepRecord | None = None

@@ -60,10 +60,9 @@ def plan_build(
         operations.append(destination.login)
     reasons = []
     for situation in situations(
-        project, graphs=graphs, facts=facts, destination=destination, expectations=expectations
+        project, graphs=graphs, facts=facts, destination=destination, recipes=recipes, expectations=expectations
     ):
-        image = situation.image
-        recipe = recipes.get(image.name)
+        image, recipe = situation.image, situation.recipe
         choice = choose_strategy(situation)
         planned = choice.strategy.plan(situation)
         operations += [_remembering(operation, recipe, situation) for operation in planned]
@@ -91,6 +90,7 @@ def situations(
     graphs: Mapping[str, StageGraph],
     facts: EngineFacts,
     destination: Destination,
+    recipes: Mapping[str, KeyRecipe | NoKey] = NO_RECIPES,
     expectations: Mapping[str, Mapping[str, float]] = NOTHING_EXPECTED,
 ) -> Iterator[Situation]:
     """What the strategy of each image is chosen by. Raises ConfigurationError as `plan_build` does."""
@@ -104,6 +104,7 @@ def situations(
             facts=facts,
             destination=destination,
             settings=project.cache,
+            recipe=recipes.get(image.name),
             expectations=expectations.get(image.name, {}),
         )
 

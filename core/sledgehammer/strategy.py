@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from sledgehammer.context.content_key import KeyRecipe, NoKey
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile.graph import Stage, StageGraph
 from sledgehammer.facts import EngineFacts
@@ -21,8 +22,9 @@ from sledgehammer.project import CacheSettings, Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """All that a strategy may go by. `build` is the image's build without any cache; `expectations` are the seconds
-    that earlier builds let expect of strategies, empty where nothing is known of them."""
+    """All that a strategy may go by. `build` is the image's build without any cache, `recipe` that of its content key,
+    if it shall have one; `expectations` are the seconds that earlier builds let expect of strategies, empty where
+    nothing is known of them."""
 
     image: Image
     build: Build
@@ -30,6 +32,7 @@ class Situation:
     facts: EngineFacts
     destination: Destination
     settings: CacheSettings
+    recipe: KeyRecipe | NoKey | None = None
     expectations: Mapping[str, float] = field(default_factory=dict)
 
     @property

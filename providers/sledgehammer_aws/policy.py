@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from sledgehammer.strategies.per_stage import BY_BRANCH, KEYED
 from sledgehammer_aws.account import Names
 from sledgehammer_aws.settings import Variable
 
@@ -71,19 +72,22 @@ def _cache_statements(names: Names) -> list[dict[str, object]]:
 
 
 def cache_lifecycle_document() -> str:
-    """Each cache export leaves the one before it untagged, which only a lifecycle rule removes."""
-    rule = {
-        "rulePriority": 1,
-        "description": "Superseded caches",
-        "selection": {
-            "tagStatus": "untagged",
-            "countType": "sinceImagePushed",
-            "countUnit": "days",
-            "countNumber": 1,
-        },
-        "action": {"type": "expire"},
-    }
-    return json.dumps({"rules": [rule]}, sort_keys=True)
+    """Each cache export leaves the one before it untagged, which only a lifecycle rule removes; a stage that is kept
+    under its content goes when no branch holds it any more. One image may have both tags: a rule of higher priority
+    keeps what it selects from those below it (ECR user guide, "Lifecycle policy evaluation rules")."""
+    rules = [
+        _expiry("Superseded caches", days=1, tagStatus="untagged"),
+        _expiry("Stages that a branch holds", days=365, tagStatus="tagged", tagPrefixList=[BY_BRANCH]),
+        _expiry("Stages by their content", days=30, tagStatus="tagged", tagPrefixList=[KEYED]),
+    ]
+    return json.dumps(
+        {"rules": [{"rulePriority": priority, **rule} for priority, rule in enumerate(rules, 1)]}, sort_keys=True
+    )
+
+
+def _expiry(description: str, *, days: int, **selected: object) -> dict[str, object]:
+    age = {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
+    return {"description": description, "selection": {**selected, **age}, "action": {"type": "expire"}}
 
 
 def canonical(document: str | Mapping[str, object]) -> str:

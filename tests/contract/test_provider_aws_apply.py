@@ -101,7 +101,12 @@ def test_several_images_have_repositories_of_their_own(aws: Rehearsal) -> None:
     aws.apply()
     ecr, own = aws.client("ecr"), [aws.name, f"{aws.name}-cache", f"{aws.name}/worker", f"{aws.name}/worker-cache"]
     assert len(ecr.describe_repositories(repositoryNames=own)["repositories"]) == 4
-    assert "untagged" in ecr.get_lifecycle_policy(repositoryName=f"{aws.name}/worker-cache")["lifecyclePolicyText"]
+    found = json.loads(ecr.get_lifecycle_policy(repositoryName=f"{aws.name}/worker-cache")["lifecyclePolicyText"])
+    selected = {rule["rulePriority"]: rule["selection"] for rule in found["rules"]}
+    assert selected[1]["tagStatus"] == "untagged"
+    held, by_content = (selected[at] for at in (2, 3))  # what a branch holds outlives what none does
+    assert (held["tagPrefixList"], by_content["tagPrefixList"]) == (["stage-"], ["keyed-"])
+    assert held["countNumber"] > by_content["countNumber"]
     with pytest.raises(ecr.exceptions.LifecyclePolicyNotFoundException):
         ecr.get_lifecycle_policy(repositoryName=f"{aws.name}/worker")
 

@@ -106,3 +106,66 @@ def test_branches_write_their_own_refs(stack: StackConfig, jobs: Jobs) -> None:
     third = jobs.run(stack, case, "c4", branch="topic", SLEDGE_NO_SKIP="true")
     assert ran_well(third).cached_steps == 5, third.output
     assert "registry cache not written: every step was cached" in third.output
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(strategy="per-stage", version=OLD),
+        on_request(Case(strategy="per-stage", version=OLD, settings=CLASSIC)),
+        on_request(Case(strategy="per-stage", version=NEW)),
+    ],
+    ids=str,
+)
+def test_branches_share_a_stage_of_equal_content(stack: StackConfig, jobs: Jobs, case: Case) -> None:
+    """Neither the branch nor the default branch has ever been built: the dependencies are found by their own content,
+    but not as a branch wrote them that nobody protects."""
+    stray = jobs.run(stack, case, "c1", branch="stray")
+    assert ran_well(stray).cached_steps == 0
+    assert "stage dependencies written" in stray.output
+
+    release = jobs.run(stack, case, "c2", branch="release", CI_COMMIT_REF_PROTECTED="true")
+    assert ran_well(release).cached_steps == 0, release.output
+
+    (jobs.folder / "source").write_text("two\n")
+    topic = jobs.run(stack, case, "c3", branch="topic")
+    image = ran_well(topic)
+    assert (image.cached_steps, image.total_steps) == (2, 5), topic.output
+    assert "stage dependencies not written" in topic.output
+    assert "stage build written" in topic.output
+
+
+@pytest.mark.on_request
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(strategy="per-stage", version=OLD),
+        Case(strategy="per-stage", version=OLD, settings=CLASSIC),
+        Case(strategy="per-stage", version=NEW),
+    ],
+    ids=str,
+)
+def test_per_stage_hits_generation_after_generation(stack: StackConfig, jobs: Jobs, case: Case) -> None:
+    """What was itself built from a cache is one; a lock file that comes back finds its dependencies by content, which
+    the branch's own ref has lost."""
+    first, last = {"lock": "b\na\n", "source": "1"}, {"lock": "b\na\n", "source": "5"}
+    changes = (first, {"source": "2"}, {"source": "2"}, {"source": "3"}, {"lock": "c\n"}, {"source": "4"}, last)
+    cached = []
+    for number, change in enumerate(changes, start=1):
+        for name, content in change.items():
+            (jobs.folder / name).write_text(content)
+        cached.append(ran_well(jobs.run(stack, case, f"c{number}", SLEDGE_NO_SKIP="true")).cached_steps)
+
+    assert cached == [0, 2, 5, 2, 0, 2, 2]
+
+
+@pytest.mark.on_request
+def test_an_inline_cache_hits_in_its_third_generation(stack: StackConfig, jobs: Jobs) -> None:
+    """On Docker 20.10 what was exported after an import is one too."""
+    case = Case(strategy="inline", version=OLD)
+    cached = []
+    for number, source in enumerate(("1", "2", "2", "2", "3", "3"), start=1):
+        (jobs.folder / "source").write_text(source)
+        cached.append(ran_well(jobs.run(stack, case, f"c{number}", SLEDGE_NO_SKIP="true")).cached_steps)
+
+    assert cached == [0, 0, 5, 5, 0, 5]

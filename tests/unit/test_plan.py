@@ -122,19 +122,6 @@ def test_unknown_names_get_the_nearest_match() -> None:
         plan(Image(name="web", target="packge"))
 
 
-@pytest.mark.parametrize(
-    ("version", "kept"),
-    [("28.5", ["stage-build-"]), ("20.10", ["stage-build-", "final-"])],
-    ids=["buildx", "docker build"],
-)
-def test_per_stage_keeps_the_final_stage_only_where_it_spoils_no_other(version: str, kept: list[str]) -> None:
-    """With buildx the final image's cache would name the other stages' steps without their layers."""
-    (build,) = builds(plan(Image(name="web"), strategy="per-stage", version=version).operations)
-
-    assert [export.image[-2] for export in build.exports] == kept
-    assert [source[-2] for source in build.cache_from] == [prefix for prefix in kept for _ in range(2)]
-
-
 def test_a_cache_and_an_image_never_share_a_repository() -> None:
     """A cache ref moves and is cleaned up; an image's tag stays."""
     with pytest.raises(ConfigurationError, match="the cache of image cache would lie in its own repository"):

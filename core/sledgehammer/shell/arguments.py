@@ -1,8 +1,9 @@
 """What the builds of all tools have in common as words of a shell command."""
 
+import itertools
 from collections.abc import Iterable
 
-from sledgehammer.operations import Build, CacheExport, CacheWriter, Text, text
+from sledgehammer.operations import Build, CacheExport, CacheWriter, EnvVar, Text, text
 from sledgehammer.shell.quote import quote
 
 
@@ -59,6 +60,18 @@ def repository(tag: Text) -> Text:
 
 
 def _may_be_equal(one: Text, other: Text) -> bool:
-    """Two texts of literals alone are compared here, not in the job."""
-    are_literal = all(isinstance(part, str) for part in (*one, *other))
-    return not are_literal or one == other
+    """What literals alone decide is not asked in the job: two texts without variables, or with ends that differ."""
+    if not any(isinstance(part, EnvVar) for part in (*one, *other)):
+        return "".join(map(str, one)) == "".join(map(str, other))
+    left, right = list(one), list(other)
+    while left and right and left[-1] == right[-1]:
+        left.pop()
+        right.pop()
+    ends = _literal_end(left), _literal_end(right)
+    return ends[0].endswith(ends[1]) or ends[1].endswith(ends[0])
+
+
+def _literal_end(parts: list[str | EnvVar]) -> str:
+    """The literals behind the last variable."""
+    literals = itertools.takewhile(lambda part: isinstance(part, str), reversed(parts))
+    return "".join(reversed([str(part) for part in literals]))

@@ -5,13 +5,13 @@ from sledgehammer.shell.arguments import (
     common_arguments,
     flags,
     function,
-    guarded,
     repository,
     target_flag,
     unless_equal,
 )
 from sledgehammer.shell.quote import quote
 from sledgehammer.shell.record_lines import record_lines
+from sledgehammer.shell.stage_key_lines import export_lines, keyed_sources, stage_key_lines
 
 LOCAL_SOURCE = "type=local,src="
 REGISTRY_REF = "type=registry,ref="
@@ -20,7 +20,9 @@ REGISTRY_REF = "type=registry,ref="
 def buildx_lines(build: Build, name: str) -> list[str]:
     """The build, then its exports. `name` is a shell function that completes the arguments of both."""
     sources = unless_equal((source, _source(source)) for source in build.cache_from)
-    lines = function(name, [*common_arguments(build), *sources, f'"$@" -- {quote((build.context,))}'])
+    keyed = keyed_sources(build, name, lambda reference: quote(text(REGISTRY_REF, *reference)))
+    lines = stage_key_lines(build, name)
+    lines += function(name, [*common_arguments(build), *keyed, *sources, f'"$@" -- {quote((build.context,))}'])
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     where = quote(repository(build.tags[0])) if build.push else "''"
     lines += [f"sledge_note_ref {quote(ref)}" for export in build.exports if (ref := _watched_ref(build, export))]
@@ -28,8 +30,7 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     beside = _beside(build, where)
     if beside:
         lines += ["{", *(f"  {line}" for line in beside), "} &", "sledge_beside=$!"]
-    for export in build.exports:
-        lines += guarded(build, export.what, export.writer, _export(build, export, name))
+    lines += export_lines(build, name, lambda export: _export(build, export, name))
     if beside:
         lines.append('wait "$sledge_beside" || true')
     return lines
@@ -53,11 +54,13 @@ def _source(source: Text) -> str:
 
 
 def _export(build: Build, export: CacheExport, name: str) -> str:
-    if export.image:
-        output = text("type=image,push=true,name=", *export.image)
+    """A cache comes without an image: but for a word the engine's builder would store and unpack one."""
+    if export.image and export.attributes:
+        how = f"--output type=cacheonly --cache-to {quote(text(REGISTRY_REF, *export.image, *export.attributes))}"
+    elif export.image:
+        output = text('type=image,push=true,"name=', *export.image, '"')
         how = f"--cache-to type=inline --output {quote(output)}"
     else:
-        # no image comes of it: without a word the engine's builder would store and unpack one
         how = f"--output type=cacheonly --cache-to {quote(export.attributes)}"
     words = [quote((build.image,)), quote((export.what,)), str(export.timeout_s), quote(export.folder)]
     words.append(quote(_watched_ref(build, export)))

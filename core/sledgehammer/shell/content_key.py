@@ -45,16 +45,25 @@ def filter_program(rules: IgnoreRules, sources: Sequence[SourcePattern]) -> str:
     a source goes through it. Expressions are literals, which busybox compiles once."""
     tests = [f"  if (i == {at}) return p ~ /{_awk(rule.expression)}/" for at, rule in enumerate(rules.rules, 1)]
     exceptions = "".join("1" if rule.is_exception else "0" for rule in rules.rules)
-    links = dict.fromkeys(link for source in sources for link in source.links)
     return "\n".join(
         [
             "function matches(i, p) {",
             *tests,
             "  return 0",
             "}",
+            use_program(sources),
+            f'BEGIN {{ exceptions = "{exceptions}" }}',
+        ]
+    )
+
+
+def use_program(sources: Sequence[SourcePattern]) -> str:
+    """The last two of these functions."""
+    links = dict.fromkeys(link for source in sources for link in source.links)
+    return "\n".join(
+        [
             f"function is_used(p) {{ return {_any(dict.fromkeys(source.files for source in sources))} }}",
             f"function is_followed(p) {{ return {_any(links)} }}",
-            f'BEGIN {{ exceptions = "{exceptions}" }}',
         ]
     )
 

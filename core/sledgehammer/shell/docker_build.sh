@@ -1,5 +1,6 @@
 sledge_hits=0
 sledge_steps=0
+sledge_pulled=
 
 # $1: image; the rest are arguments of docker build. Adds the steps of the last stage to the count: with the classic
 # builder, what is before has been counted as a stage of its own.
@@ -62,6 +63,21 @@ sledge_pull() {
   docker pull --quiet "$1" >/dev/null 2>"$sledge_dir/pull" || sledge_say "no cache: $(tail -n 1 "$sledge_dir/pull")"
 }
 
+# What is kept under a stage's content stands for all that its branches hold. $1: the ref that every branch reads or "",
+# $2: this branch's; the rest are those by branch
+sledge_pull_stage() {
+  for sledge_reference in "$1" "$2"; do
+    [ -n "$sledge_reference" ] || break
+    if docker pull --quiet "$sledge_reference" >/dev/null 2>"$sledge_dir/pull"; then
+      sledge_pulled="$sledge_pulled $sledge_reference "
+      return 0
+    fi
+    [ "$1" != "$2" ] || break
+  done
+  shift 2
+  for sledge_reference in "$@"; do sledge_pull "$sledge_reference"; done
+}
+
 # $1: folder with saved images
 sledge_load() {
   if [ -e "$1/images.tar" ]; then docker load --quiet --input "$1/images.tar" >/dev/null; else sledge_say "no cache: $1 is empty"; fi
@@ -77,20 +93,26 @@ sledge_save() {
   if sledge_end_export; then mv "$sledge_folder/images.tar.new" "$sledge_folder/images.tar"; fi
 }
 
-# $1: image, $2: what, $3: seconds, $4: the image of this engine, $5: its reference as a cache
+# $1: image, $2: what, $3: seconds, $4: the image of this engine, $5: its references as a cache, with commas between
 sledge_push_stage() {
   sledge_begin_export "$1" "$2" "$3" || return 0
-  docker tag "$4" "$5"
-  sledge_bounded docker push "$5"
+  for sledge_reference in $(printf %s "$5" | tr , ' '); do
+    docker tag "$4" "$sledge_reference"
+    sledge_bounded docker push "$sledge_reference"
+    [ "$sledge_code" -eq 0 ] || break
+  done
   sledge_end_export || true
 }
 
-# $1: image, $2: what, $3: seconds, $4: reference; the rest are arguments of docker build
+# $1: image, $2: what, $3: seconds, $4: references with commas between; the rest are arguments of docker build
 sledge_build_stage() {
   sledge_begin_export "$1" "$2" "$3" || return 0
-  sledge_reference=$4
+  sledge_references=$(printf %s "$4" | tr , ' ')
   shift 4
+  for sledge_reference in $sledge_references; do set -- --tag "$sledge_reference" "$@"; done
   sledge_bounded env DOCKER_BUILDKIT=1 docker build "$@"
-  [ "$sledge_code" -ne 0 ] || sledge_bounded docker push "$sledge_reference"
+  for sledge_reference in $sledge_references; do
+    [ "$sledge_code" -ne 0 ] || sledge_bounded docker push "$sledge_reference"
+  done
   sledge_end_export || true
 }

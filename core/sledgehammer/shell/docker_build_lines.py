@@ -6,21 +6,22 @@ from sledgehammer.shell.arguments import (
     common_arguments,
     flags,
     function,
-    guarded,
     repository,
     target_flag,
     unless_equal,
 )
 from sledgehammer.shell.quote import quote
+from sledgehammer.shell.stage_key_lines import export_lines, keyed_sources, pulls_by_content, stage_key_lines
 
 
 def docker_build_lines(build: Build, name: str) -> list[str]:
     """The stages that are built one by one, the image, its push, its exports."""
     is_classic = build.tool is BuildTool.CLASSIC
-    lines = [f"sledge_buildkit={0 if is_classic else 1}"]
+    lines = [f"sledge_buildkit={0 if is_classic else 1}", *stage_key_lines(build, name)]
     if is_classic:
-        lines += [_bring(build, source) for source in build.cache_from]
-    lines += function(name, [*common_arguments(build), *_sources(build), f'"$@" -- {quote((build.context,))}'])
+        lines += _bring(build, name)
+    sources = [*keyed_sources(build, name, quote), *_sources(build)]
+    lines += function(name, [*common_arguments(build), *sources, f'"$@" -- {quote((build.context,))}'])
     image = quote((build.image,))
     for stage in build.stages:
         target, tag = quote((stage,)), quote((stage_image(build, stage),))
@@ -31,9 +32,7 @@ def docker_build_lines(build: Build, name: str) -> list[str]:
     if build.push:
         lines += [f"sledge_push {image} {quote(tag)}" for tag in build.tags]
         lines.append(f"sledge_report_push {image} {quote(repository(build.tags[0]))}")
-    for export in build.exports:
-        lines += guarded(build, export.what, export.writer, _export(build, export, name))
-    return lines
+    return lines + export_lines(build, name, lambda export: _export(build, export, name))
 
 
 def stage_image(build: Build, stage: str) -> str:
@@ -45,8 +44,13 @@ def _is_folder(build: Build) -> bool:
     return any(export.folder for export in build.exports)
 
 
-def _bring(build: Build, source: Text) -> str:
-    return f"sledge_load {quote(source)}" if _is_folder(build) else f"sledge_pull {quote(source)}"
+def _bring(build: Build, name: str) -> list[str]:
+    if _is_folder(build):
+        return [f"sledge_load {quote(source)}" for source in build.cache_from]
+    keyed = build.stage_keys.stages if build.stage_keys else ()
+    by_branch = [ref for stage in keyed for ref in stage.by_branch]
+    others = [f"sledge_pull {quote(source)}" for source in build.cache_from if source not in by_branch]
+    return [*pulls_by_content(build, name), *others]
 
 
 def _sources(build: Build) -> list[str]:
@@ -63,5 +67,5 @@ def _export(build: Build, export: CacheExport, name: str) -> str:
     if build.tool is BuildTool.CLASSIC:
         made = quote((stage_image(build, export.target),))
         return f"sledge_push_stage {' '.join(words)} {made} {quote(export.image)}"
-    how = f"--build-arg BUILDKIT_INLINE_CACHE=1 --tag {quote(export.image)}"
-    return f"{name} sledge_build_stage {' '.join(words)} {quote(export.image)} {how}{target_flag(build, export)}"
+    how = f"--build-arg BUILDKIT_INLINE_CACHE=1{target_flag(build, export)}"
+    return f"{name} sledge_build_stage {' '.join(words)} {quote(export.image)} {how}"

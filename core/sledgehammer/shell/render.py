@@ -52,16 +52,26 @@ def _parts(plan: BuildPlan) -> Iterator[str]:
         yield _part("export")
     if any(build.tool is BuildTool.BUILDX for build in builds):
         yield _part("buildx")
-    if any(build.reuse is not None for build in builds):
-        yield _part("reuse")
-        yield _part("cache_ref")
-        yield content_key_functions()
+    yield from _key_parts(builds)
     if any(build.record is not None for build in builds):
         yield build_record_functions()
     if any(build.tool is not BuildTool.BUILDX for build in builds):
         yield _part("docker_build")
     if any(isinstance(operation, SelectBuilder) for operation in operations):
         yield _part("builder")
+
+
+def _key_parts(builds: list[Build]) -> Iterator[str]:
+    has_stage_keys = any(build.stage_keys is not None for build in builds)
+    has_reuse = any(build.reuse is not None for build in builds)
+    if has_reuse or has_stage_keys:
+        yield _part("bases")
+        yield _part("reuse") if has_reuse else _part("manifest")
+        yield content_key_functions()
+    if has_reuse:
+        yield _part("cache_ref")
+    if has_stage_keys:
+        yield _part("stage_key")
 
 
 def _part(name: str) -> str:

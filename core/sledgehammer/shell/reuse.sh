@@ -10,24 +10,6 @@ sledge_inspect() {
   sledge_imagetools inspect --format '{{print .Manifest.Digest}}' "$1"
 }
 
-# Base images; sets sledge_bases to lines "REFERENCE DIGEST" for those whose digest is known
-sledge_resolve_bases() {
-  sledge_bases=
-  for sledge_base in "$@"; do
-    case $sledge_base in
-      *@sha256:*) sledge_found=sha256:${sledge_base##*@sha256:} ;;
-      *)
-        sledge_found=$(sledge_inspect "$sledge_base") || {
-          sledge_say "base image $sledge_base: its digest is not known: $(tail -n 1 "$sledge_dir/imagetools")"
-          continue
-        }
-        ;;
-    esac
-    sledge_bases="$sledge_bases${sledge_bases:+
-}$sledge_base $sledge_found"
-  done
-}
-
 # Whether an image of the same content has been found and tagged. Sets sledge_key_reference to the tag under which the
 # image is to be found later, or to nothing.
 # $1: image, $2: repository, $3: tag, $4: branch, $5: "true" on a protected branch, $6: this project, $7: the project that

@@ -7,7 +7,7 @@ go through `docker save` and `docker load`, which BuildKit cannot use from Docke
 from dataclasses import replace
 
 from sledgehammer.operations import CACHE_FOLDER, BuildTool, CacheExport, CacheFolder, Operation, text
-from sledgehammer.strategies.per_stage import has_steps
+from sledgehammer.strategies.per_stage import separate_stages
 from sledgehammer.strategy import CacheStrategy, Situation
 
 FOLDER = ".sledge-cache"
@@ -31,7 +31,7 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
             exports=(replace(export, attributes=attributes),),
         )
     else:
-        stages = tuple(stage.label for stage in situation.stages[:-1] if has_steps(stage))
+        stages = tuple(stage.name for stage in separate_stages(situation))
         cached = replace(situation.build, tool=BuildTool.CLASSIC, stages=stages, cache_from=(own,), exports=(export,))
     return (folder, *situation.builder(must_export=True), cached)
 

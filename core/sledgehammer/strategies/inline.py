@@ -11,15 +11,10 @@ from sledgehammer.strategy import CacheStrategy, Situation
 
 
 def refusal(situation: Situation) -> str:
-    """The classic builder writes no metadata; per-stage is its way."""
+    """The classic builder writes no metadata; per-stage is its way. What the engine's own BuildKit exports inline after
+    an import hits every second time, on Docker 28.5 still (moby/buildkit#1981)."""
     if situation.build.tool is BuildTool.CLASSIC:
         return "the classic builder writes no cache metadata"
-    return engine_refusal(situation)
-
-
-def engine_refusal(situation: Situation) -> str:
-    """What the engine's own BuildKit exports inline after an import hits every second time, on Docker 28.5 still
-    (moby/buildkit#1981)."""
     if situation.build.tool is BuildTool.BUILDX and situation.settings.builder is BuilderKind.ENGINE:
         return "the engine's own builder loses inline cache metadata every second time; builder: container keeps it"
     return ""

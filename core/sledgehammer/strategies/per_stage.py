@@ -1,52 +1,88 @@
 """`per-stage`: each stage is an image of its own in the cache repository, as the article had it.
 
-BuildKit hits on it by the inline metadata that each image carries; the classic builder pulls the images and takes
-them as `--cache-from`, each stage built and tagged before the next.
+The BuildKit of a client without buildx hits on it by the inline metadata that each image carries; the classic builder
+pulls the images and takes them as `--cache-from`, each stage built and tagged before the next.
+
+By buildx each is a registry cache instead, `mode=max`. Inline metadata name the steps of other stages too, without
+their layers, and a BuildKit that reads several refs asks whichever answered first for the layers: of five builds by
+BuildKit 0.34 three missed every step, though another ref had it.
+
+A stage is kept twice: under the key of its content, where every branch with the same lock file finds it, and under the
+branch, where a stage of other content finds the layers before its change. The final stage is kept by branch alone: an
+image of equal content is found by the image's own key.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
+from sledgehammer.context.content_key import NoKey
+from sledgehammer.context.stage_key import stage_recipe
 from sledgehammer.dockerfile.graph import Stage
-from sledgehammer.operations import BuildTool, CacheExport, Operation, Text
-from sledgehammer.strategies.inline import engine_refusal, image_source
+from sledgehammer.operations import STAGE_KEY, BuildTool, CacheExport, KeyedStage, Operation, StageKeys, Text, text
+from sledgehammer.strategies.inline import image_source
 from sledgehammer.strategy import CacheStrategy, Situation
 
 LABEL_LENGTH = 40
 """A stage's share of a tag, which has at most 128 characters; a branch's slug takes 63."""
 
+BY_BRANCH, KEYED = "stage-", "keyed-"
+"""What the tag of a stage begins with: under its branch, and under its content, so that neither is ever the other's,
+whatever stage and branch are called. What cleans up caches goes by them."""
+
+KEYED_LABEL_LENGTH = 24
+"""A stage's share of such a tag, of which the key takes 32 more."""
+
 
 def plan(situation: Situation) -> tuple[Operation, ...]:
-    """Read every stage's image, the branch's before the default branch's; write the branch's."""
+    """Read every stage's image by content, then the branch's, then the default branch's; write the first two."""
     tool = situation.build.tool
-    stages = tuple(stage for stage in situation.stages[:-1] if has_steps(stage))
-    kept = kept_stages(tool, stages)
+    stages = separate_stages(situation)
     cached = replace(
         situation.build,
-        cache_from=tuple(image_source(ref, tool) for stage in kept for ref in refs_of(situation, stage)),
-        stages=tuple(stage.label for stage in stages) if tool is BuildTool.CLASSIC else (),
-        exports=tuple(exports(situation, kept)),
+        cache_from=tuple(image_source(ref, tool) for stage in (*stages, None) for ref in refs_of(situation, stage)),
+        stages=tuple(stage.name for stage in stages) if tool is BuildTool.CLASSIC else (),
+        stage_keys=stage_keys(situation, stages),
+        exports=tuple(exports(situation, stages)),
     )
-    return (*situation.builder_apart(), cached)
+    return (*situation.builder(must_export=True), cached)
 
 
-def kept_stages(tool: BuildTool, stages: tuple[Stage, ...]) -> tuple[Stage | None, ...]:
-    """The stages that are read and written, None for the final one. The final image's inline cache knows the steps of
-    the other stages as well, but not their layers. BuildKit 0.34 takes a step's record from any of its sources, and one
-    without layers loses what another source had (tried: with it 6 of 12 builds found nothing, without it none of 6)."""
-    return stages if stages and tool is BuildTool.BUILDX else (*stages, None)
-
-
-def exports(situation: Situation, kept: tuple[Stage | None, ...]) -> Iterator[CacheExport]:
-    """An image for each stage, the final one last."""
-    for stage in kept:
+def exports(situation: Situation, stages: tuple[Stage, ...]) -> Iterator[CacheExport]:
+    """An image for each stage, the final one last; by buildx a cache of all that the stage is made of."""
+    options = "".join(f",{name}={value}" for name, value in (("mode", "max"), *situation.destination.cache_options))
+    for stage in (*stages, None):
         yield CacheExport(
-            what=f"stage {stage.label}" if stage else "final stage",
+            what=f"stage {stage.name}" if stage else "final stage",
             timeout_s=situation.settings.export_timeout_s,
-            target=stage.label if stage else "",
+            target=stage.name if stage else "",
             image=refs_of(situation, stage)[0],
+            attributes=text(options) if situation.build.tool is BuildTool.BUILDX else (),
             writer=situation.writer(_prefix(stage)),
         )
+
+
+def stage_keys(situation: Situation, stages: tuple[Stage, ...]) -> StageKeys | None:
+    """The keys under which stages are kept; None where there are none, or the files that make them cannot be listed."""
+    recipe = situation.recipe.recipe if isinstance(situation.recipe, NoKey) else situation.recipe
+    if recipe is None or not stages:
+        return None
+    repository, trust = situation.destination.repositories[situation.image.name], situation.destination.trust
+    keyed = []
+    for stage in stages:
+        label = stage.name[:KEYED_LABEL_LENGTH]
+        of_content = (":", KEYED, STAGE_KEY, f"-{label}")
+        keyed.append(
+            KeyedStage(
+                name=stage.name,
+                recipe=stage_recipe(recipe, situation.graph, stage.name, situation.image.args),
+                shared=text(*(repository.home_cache or repository.cache), *of_content),
+                own=text(*repository.cache, *of_content, "-", *situation.destination.branch),
+                by_branch=refs_of(situation, stage),
+            )
+        )
+    return StageKeys(
+        recipe=recipe, stages=tuple(keyed), is_protected=trust.is_protected, here=trust.here, home=trust.home
+    )
 
 
 def refs_of(situation: Situation, stage: Stage | None) -> tuple[Text, Text]:
@@ -54,13 +90,21 @@ def refs_of(situation: Situation, stage: Stage | None) -> tuple[Text, Text]:
     return situation.cache_tag(_prefix(stage))
 
 
-def has_steps(stage: Stage) -> bool:
-    """Whether a stage makes layers; one that only names another image has nothing to cache."""
+def separate_stages(situation: Situation) -> tuple[Stage, ...]:
+    """The stages that are an image of their own, without the final one: those that make layers, for one that only
+    names another image has nothing to cache, and have a name, for no builder takes a number as `--target`
+    (moby/buildkit#1503)."""
+    return tuple(stage for stage in situation.stages[:-1] if stage.name and _has_steps(stage))
+
+
+def _has_steps(stage: Stage) -> bool:
     return any(instruction.keyword in ("RUN", "COPY", "ADD") for instruction in stage.instructions)
 
 
 def _prefix(stage: Stage | None) -> str:
-    return f"stage-{stage.label[:LABEL_LENGTH]}-" if stage else "final-"
+    return f"{BY_BRANCH}{stage.name[:LABEL_LENGTH]}-" if stage else "final-"
 
 
-PER_STAGE = CacheStrategy(name="per-stage", summary="each stage an image of its own", refusal=engine_refusal, plan=plan)
+PER_STAGE = CacheStrategy(
+    name="per-stage", summary="each stage an image of its own", refusal=lambda situation: "", plan=plan
+)
