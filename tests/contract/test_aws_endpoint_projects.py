@@ -102,7 +102,7 @@ def test_role_must_exist_and_trust_codebuild(account: Account) -> None:
         codebuild.create_project(**project(name, ECHO, missing))
     statement = {"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"}
     role = account.make_role(name, {"Version": "2012-10-17", "Statement": [statement]})
-    with refused("InvalidInputException", words, "trust policy"):
+    with refused("InvalidInputException", words, "trusts CodeBuild"):
         codebuild.create_project(**project(name, ECHO, role))
 
 
