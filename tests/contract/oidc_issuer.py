@@ -1,15 +1,14 @@
 """An OpenID Connect provider on loopback: it publishes its key and signs tokens."""
 
-import base64
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
+from jwt.algorithms import RSAAlgorithm
 from werkzeug.wrappers import Request, Response
 
 from sledgehammer_localstack.aws.http_server import HttpServer
@@ -27,21 +26,19 @@ class Issuer:
 
     def token(self, **claims: object) -> str:
         """A signed token; `iss` is ours unless given."""
-        head = {"alg": "RS256", "typ": "JWT", "kid": "one"}
-        signed = ".".join(_encode(json.dumps(part).encode()) for part in (head, {"iss": self.url, **claims}))
-        return f"{signed}.{_encode(self.key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
+        return jwt.encode({"iss": self.url, **claims}, self.key, algorithm="RS256", headers={"kid": "one"})
 
 
 @contextmanager
 def serve_issuer() -> Iterator[Issuer]:
     """Serves the discovery document and the key."""
     key = generate_private_key(public_exponent=65537, key_size=2048)
-    numbers = key.public_key().public_numbers()
+    public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
     server = HttpServer("127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.port}"
     documents = {
         "/.well-known/openid-configuration": {"issuer": url, "jwks_uri": f"{url}/keys"},
-        "/keys": {"keys": [{"kty": "RSA", "kid": "one", "n": _number(numbers.n), "e": _number(numbers.e)}]},
+        "/keys": {"keys": [{**public, "kid": "one"}]},
     }
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -51,11 +48,3 @@ def serve_issuer() -> Iterator[Issuer]:
     server.install(app)
     with server:
         yield Issuer(url=url, key=key)
-
-
-def _encode(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _number(value: int) -> str:
-    return _encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))

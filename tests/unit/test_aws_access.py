@@ -7,7 +7,7 @@ import pytest
 
 from sledgehammer_localstack.aws.access.condition import holds
 from sledgehammer_localstack.aws.access.decision import Need, Principal, refusal
-from sledgehammer_localstack.aws.access.document import Policy, PolicyError, Test, parse_policy
+from sledgehammer_localstack.aws.access.document import Criterion, Policy, PolicyError, parse_policy
 from sledgehammer_localstack.aws.access.registry_needs import registry_action
 from sledgehammer_localstack.aws.access.rpc_needs import Place, needs_of_call
 from sledgehammer_localstack.aws.access.s3_needs import needs_of_s3
@@ -136,7 +136,7 @@ def test_a_trust_policy_has_to_allow_too() -> None:
 def test_conditions(operator: str, values: list[str], given: tuple[str, ...] | None, result: bool) -> None:
     """Each operator, with several values, without the key, and over several given values."""
     context = {} if given is None else {"key": given}
-    assert holds(Test(operator=operator, key="key", values=tuple(values)), context) is result
+    assert holds(Criterion(operator=operator, key="key", values=tuple(values)), context) is result
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_what_is_not_understood_is_not_guessed(document: str) -> None:
     with pytest.raises(PolicyError):
         parse_policy(document, name="test")
     with pytest.raises(PolicyError, match="DateLessThan"):
-        holds(Test(operator="DateLessThan", key="key", values=("2026",)), {"key": ("2025",)})
+        holds(Criterion(operator="DateLessThan", key="key", values=("2026",)), {"key": ("2025",)})
 
 
 def test_a_wildcard_stays_within_its_part_of_an_arn() -> None:

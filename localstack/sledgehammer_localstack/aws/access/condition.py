@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 
-from sledgehammer_localstack.aws.access.document import PolicyError, Test
+from sledgehammer_localstack.aws.access.document import Criterion, PolicyError
 from sledgehammer_localstack.aws.access.wildcard import matches, matches_arn
 
 Context = Mapping[str, tuple[str, ...]]
@@ -66,18 +66,18 @@ _NEGATIVE: Mapping[str, Match] = {
 }
 
 
-def holds(test: Test, context: Context) -> bool:
+def holds(criterion: Criterion, context: Context) -> bool:
     """One condition. Raises PolicyError for an operator that this stack does not know."""
-    given = context.get(test.key)
-    quantifier, _, rest = test.operator.rpartition(":")
+    given = context.get(criterion.key)
+    quantifier, _, rest = criterion.operator.rpartition(":")
     name = rest.removesuffix("IfExists")
     if name == "Null":
-        return any((value.lower() == "true") is (given is None) for value in test.values)
+        return any((value.lower() == "true") is (given is None) for value in criterion.values)
     if name not in _POSITIVE and name not in _NEGATIVE:
-        raise PolicyError(f"the local stack knows no condition operator {test.operator}")
+        raise PolicyError(f"the local stack knows no condition operator {criterion.operator}")
     if given is None:
         return rest.endswith("IfExists") or quantifier == "ForAllValues" or (name in _NEGATIVE and not quantifier)
-    verdicts = [_fits(name, test.values, value) for value in given]
+    verdicts = [_fits(name, criterion.values, value) for value in given]
     return any(verdicts) if quantifier == "ForAnyValue" else all(verdicts)
 
 

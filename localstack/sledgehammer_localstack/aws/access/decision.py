@@ -66,7 +66,7 @@ def _fits(statement: Statement, need: Need) -> bool:
     return (
         is_action is not statement.is_not_action
         and (not statement.resources or is_resource is not statement.is_not_resource)
-        and all(holds(test, need.context) for test in statement.tests)
+        and all(holds(one, need.context) for one in statement.criteria)
     )
 
 

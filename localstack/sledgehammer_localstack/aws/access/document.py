@@ -20,7 +20,7 @@ class PolicyError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Criterion:
     """One line of a Condition: `operator` as written, such as `ForAnyValue:StringLike`."""
 
     operator: str
@@ -40,7 +40,7 @@ class Statement:
     is_not_resource: bool
     principals: tuple[tuple[str, str], ...]
     is_not_principal: bool
-    tests: tuple[Test, ...]
+    criteria: tuple[Criterion, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +81,8 @@ def _statement(given: Mapping[str, Any], name: str) -> Statement:
         is_not_resource="NotResource" in given,
         principals=_principals(given.get("Principal", given.get("NotPrincipal", {}))),
         is_not_principal="NotPrincipal" in given,
-        tests=tuple(
-            Test(operator=operator, key=key.lower(), values=_texts(values))
+        criteria=tuple(
+            Criterion(operator=operator, key=key.lower(), values=_texts(values))
             for operator, keys in given.get("Condition", {}).items()
             for key, values in keys.items()
         ),
