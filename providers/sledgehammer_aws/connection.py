@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
 from sledgehammer.outcome import Outcome, Run
 from sledgehammer.polling import Clock, SystemClock
@@ -53,8 +53,8 @@ class AwsConnection:
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
 
-    def apply(self, *, on_change: OnChange) -> ChangeSet:
-        return self._provisioner.apply(on_change=on_change)
+    def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        return self._provisioner.apply(on_change=on_change, on_plan=on_plan)
 
     def trigger(self, *, rebuild: bool = False) -> Run:
         return self._runs.trigger(rebuild=rebuild)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from sledgehammer.changes import Action, AttributeChange, Change, ChangeSet, OnChange
+from sledgehammer.changes import Action, AttributeChange, Change, ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.errors import ConflictError
 from sledgehammer.secret import Secret
 from sledgehammer_aws.failures import AlreadyExistsError
@@ -51,9 +51,10 @@ def plan_objects(objects: Sequence[ManagedObject]) -> ChangeSet:
     return ChangeSet(provider="aws", changes=tuple(change_of(item, item.observe()) for item in objects))
 
 
-def apply_objects(objects: Sequence[ManagedObject], *, on_change: OnChange) -> ChangeSet:
+def apply_objects(objects: Sequence[ManagedObject], *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
     """Make a plan's changes in order. A call whose answer was lost is read back, never made twice."""
     changes = plan_objects(objects)
+    on_plan(changes)
     for item, change in zip(objects, changes.changes, strict=True):
         match change.action:
             case Action.CREATE:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
 from sledgehammer.process import ProcessRunner
 from sledgehammer_aws.account import Names
@@ -35,8 +35,8 @@ class AwsProvisioner:
     def plan(self) -> ChangeSet:
         return plan_objects(self._objects())
 
-    def apply(self, *, on_change: OnChange) -> ChangeSet:
-        return apply_objects(self._objects(), on_change=on_change)
+    def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        return apply_objects(self._objects(), on_change=on_change, on_plan=on_plan)
 
     def _objects(self) -> tuple[ManagedObject, ...]:
         """The source comes before the project that points to it, the role's policy before whoever uses the role."""

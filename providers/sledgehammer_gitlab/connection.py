@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 
-from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
 from sledgehammer.outcome import Outcome, Run
 from sledgehammer.polling import Clock, SystemClock
@@ -52,9 +52,9 @@ class GitLabConnection:
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
 
-    def apply(self, *, on_change: OnChange) -> ChangeSet:
+    def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
         self._warn_of_uncommitted_files()
-        return self._provisioner.apply(on_change=on_change)
+        return self._provisioner.apply(on_change=on_change, on_plan=on_plan)
 
     def trigger(self, *, rebuild: bool = False) -> Run:
         self._warn_of_uncommitted_files()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sledgehammer.changes import Action, Change, ChangeSet, OnChange
+from sledgehammer.changes import Action, Change, ChangeSet, OnChange, OnPlan
 from sledgehammer.errors import NotFoundError
 from sledgehammer_gitlab import difference, variables
 from sledgehammer_gitlab.api import Api, Json, encode
@@ -27,9 +27,10 @@ class GitLabProvisioner:
         """Read and compare; changes nothing on GitLab."""
         return self._read()[2]
 
-    def apply(self, *, on_change: OnChange) -> ChangeSet:
+    def apply(self, *, on_change: OnChange, on_plan: OnPlan) -> ChangeSet:
         """Make the changes of a fresh plan. No pipeline starts."""
         desired, comparison, changes = self._read()
+        on_plan(changes)
         writers: dict[str, Callable[[Desired, Change], None]] = {
             difference.GROUP: self._create_group,
             difference.PROJECT: self._write_project,
