@@ -47,6 +47,11 @@ class Names:
         return f"{CACHES}/{self.project}"
 
     @property
+    def own_prefixes(self) -> tuple[str, ...]:
+        """Where in the bucket this project's objects are, and no other's."""
+        return f"{self.project}/", f"{self.cache_prefix}/"
+
+    @property
     def project_arn(self) -> str:
         return self.account.arn("codebuild", f"project/{self.project}")
 

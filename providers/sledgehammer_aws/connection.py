@@ -1,6 +1,6 @@
 """AWS, opened for one project and checkout. Imports boto3: only `Aws.connect` imports this."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,9 @@ from sledgehammer_aws.provisioner import AwsProvisioner
 from sledgehammer_aws.registry import EcrRegistry, open_registry
 from sledgehammer_aws.runs import AwsRuns
 from sledgehammer_aws.settings import Settings
+from sledgehammer_aws.single_reader import SingleReader
+from sledgehammer_aws.site import Site
+from sledgehammer_aws.states import Reader
 
 
 def open_connection(
@@ -49,12 +52,22 @@ class AwsConnection:
     processes: ProcessRunner
     clients: Clients
     clock: Clock
+    reader: Reader | None = None  # one that several connections share; none: one of its own
 
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
 
     def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
         return self._provisioner.apply(on_change=on_change, on_plan=on_plan)
+
+    def plan_destruction(self) -> ChangeSet:
+        return self._provisioner.plan_destruction()
+
+    def destroy(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        return self._provisioner.destroy(on_change=on_change, on_plan=on_plan)
+
+    def adopt(self, addresses: Collection[str]) -> ChangeSet:
+        return self._provisioner.adopt(addresses)
 
     def trigger(self, *, rebuild: bool = False) -> Run:
         return self._runs.trigger(rebuild=rebuild)
@@ -96,11 +109,16 @@ class AwsConnection:
 
     @property
     def _provisioner(self) -> AwsProvisioner:
-        return AwsProvisioner(
+        calls, names = self._calls, self._names
+        site = Site(
             clients=self.clients,
-            calls=self._calls,
-            names=self._names,
+            calls=calls,
+            names=names,
             settings=self.settings,
+            reader=self.reader or SingleReader(clients=self.clients, calls=calls, account=names.account),
+        )
+        return AwsProvisioner(
+            site=site,
             buildspec=self.buildspec,
             strategy=self.project.cache.strategy,
             checkout=self.checkout,

@@ -25,6 +25,7 @@ from sledgehammer.errors import (
     SledgehammerError,
 )
 from sledgehammer.polling import Clock
+from sledgehammer.provisioning import AlreadyExistsError
 from sledgehammer.retry import Retry, parse_retry_after
 
 SDK_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
@@ -107,10 +108,6 @@ UNKNOWN_CALLER = frozenset(
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 
 _NOT_YET = re.compile(r"not authorized to perform", re.IGNORECASE)
-
-
-class AlreadyExistsError(ConflictError):
-    """Something of that name exists: ours after a lost answer, or somebody else's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,75 +1,110 @@
 """Everything that one project needs on AWS, in the order in which it is made."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
+from sledgehammer.changes import ChangeSet, OnChange, OnPlan
 from sledgehammer.checkout import Checkout
 from sledgehammer.process import ProcessRunner
-from sledgehammer_aws.account import Names
+from sledgehammer.provisioning import (
+    ManagedObject,
+    adopt_objects,
+    apply_objects,
+    destroy_objects,
+    plan_destruction,
+    plan_objects,
+)
 from sledgehammer_aws.bucket import Bucket
+from sledgehammer_aws.build_permissions import build_permissions, build_trust
 from sledgehammer_aws.cache_expiry import CacheExpiry
-from sledgehammer_aws.client import Calls, Clients
 from sledgehammer_aws.codebuild_project import CodeBuildProject
+from sledgehammer_aws.destruction import for_destruction, with_notes
 from sledgehammer_aws.kept_cache import has_file_cache
 from sledgehammer_aws.log_group import LogGroup
-from sledgehammer_aws.managed import ManagedObject, apply_objects, plan_objects
+from sledgehammer_aws.orphans import orphans
 from sledgehammer_aws.repository import ImageRepository
 from sledgehammer_aws.role import Role, RolePolicy
-from sledgehammer_aws.settings import Settings
+from sledgehammer_aws.site import Site
 from sledgehammer_aws.source_archive import SourceArchive
+
+PROVIDER = "aws"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsProvisioner:
     """Plans and applies; whatever another apply left half done is finished."""
 
-    clients: Clients
-    calls: Calls
-    names: Names
-    settings: Settings
+    site: Site
     buildspec: str
     strategy: str  # of the layer cache
     checkout: Checkout
     processes: ProcessRunner
 
     def plan(self) -> ChangeSet:
-        return plan_objects(self._objects())
+        objects = self._objects()
+        return self._counted(with_notes(plan_objects(objects, provider=PROVIDER), objects))
 
-    def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
-        return apply_objects(self._objects(), on_change=on_change, on_plan=on_plan)
+    def apply(self, *, on_change: OnChange, on_plan: OnPlan) -> ChangeSet:
+        return apply_objects(
+            self._objects(),
+            provider=PROVIDER,
+            on_plan=lambda changes: on_plan(self._counted(changes)),
+            on_change=on_change,
+        )
+
+    def plan_destruction(self) -> ChangeSet:
+        objects = for_destruction(self._all(), self.site)
+        return with_notes(plan_destruction(objects, provider=PROVIDER), objects)
+
+    def destroy(self, *, on_change: OnChange, on_plan: OnPlan) -> ChangeSet:
+        objects = for_destruction(self._all(), self.site)
+        return destroy_objects(
+            objects,
+            provider=PROVIDER,
+            on_plan=lambda changes: on_plan(with_notes(changes, objects)),
+            on_change=on_change,
+        )
+
+    def adopt(self, addresses: Collection[str]) -> ChangeSet:
+        adopt_objects(self._objects(), addresses)
+        return self.plan()
 
     def _objects(self) -> tuple[ManagedObject, ...]:
+        """What is wanted, and after it what is not wanted any more and can go without a loss."""
+        wanted = self._wanted()
+        return (*wanted, *for_destruction(orphans(self.site, wanted), self.site))
+
+    def _all(self) -> tuple[ManagedObject, ...]:
+        wanted = self._wanted()
+        return (*wanted, *orphans(self.site, wanted))
+
+    def _wanted(self) -> tuple[ManagedObject, ...]:
         """The source comes before the project that points to it, the role's policy before whoever uses the role."""
-        clients, calls, names, settings = self.clients, self.calls, self.names, self.settings
-        strategy = self.strategy
+        site, names = self.site, self.site.names
+        role = Role(
+            site=site,
+            name=names.role,
+            trust=build_trust(names),
+            description=f"Builds of {names.project} on CodeBuild",
+        )
+        permissions = build_permissions(names, site.settings, buildspec=self.buildspec, strategy=self.strategy)
         return (
-            Bucket(clients=clients, calls=calls, names=names),
-            *([CacheExpiry(clients=clients, calls=calls, names=names)] if has_file_cache(strategy) else []),
+            Bucket(site=site),
+            *([CacheExpiry(site=site)] if has_file_cache(self.strategy) else []),
             *self._repositories(),
-            LogGroup(clients=clients, calls=calls, names=names, settings=settings),
-            Role(clients=clients, calls=calls, names=names, settings=settings),
-            RolePolicy(clients=clients, calls=calls, names=names, settings=settings, strategy=strategy),
-            SourceArchive(clients=clients, calls=calls, names=names, checkout=self.checkout, processes=self.processes),
-            CodeBuildProject(
-                clients=clients,
-                calls=calls,
-                names=names,
-                settings=settings,
-                buildspec=self.buildspec,
-                strategy=strategy,
-            ),
+            LogGroup(site=site, name=names.log_group),
+            role,
+            RolePolicy(site=site, role=role, permissions=permissions),
+            SourceArchive(site=site, checkout=self.checkout, processes=self.processes),
+            CodeBuildProject(site=site, buildspec=self.buildspec, strategy=self.strategy),
         )
 
     def _repositories(self) -> tuple[ManagedObject, ...]:
         return tuple(
-            ImageRepository(
-                clients=self.clients,
-                calls=self.calls,
-                names=self.names,
-                settings=self.settings,
-                name=name,
-                is_cache=is_cache,
-            )
-            for pair in self.names.repositories
+            ImageRepository(site=self.site, name=name, is_cache=is_cache)
+            for pair in self.site.names.repositories
             for name, is_cache in ((pair.image, False), (pair.cache, True))
         )
+
+    def _counted(self, changes: ChangeSet) -> ChangeSet:
+        return replace(changes, read_calls=self.site.calls.tally.count)

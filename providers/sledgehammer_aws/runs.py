@@ -17,7 +17,8 @@ from sledgehammer_aws.build_outcome import BuildState, build_state, failure_clas
 from sledgehammer_aws.client import START_POLICY, Calls, Clients
 from sledgehammer_aws.destination import BRANCH_VARIABLE, COMMIT_VARIABLE, branch_slug
 from sledgehammer_aws.settings import Settings
-from sledgehammer_aws.source_archive import StoredSource, read_stored_source
+from sledgehammer_aws.single_reader import SingleReader
+from sledgehammer_aws.states import StoredSource
 
 CONSOLES = {
     "aws": "console.aws.amazon.com",
@@ -110,7 +111,8 @@ class AwsRuns:
     def stored_source(self) -> StoredSource:
         """The archive of the checkout's commit. Raises ConflictError when another one is stored, or none."""
         names, commit = self.names, self.checkout.commit
-        stored = read_stored_source(self.clients, self.calls, names)
+        reader = SingleReader(clients=self.clients, calls=self.calls, account=names.account)
+        stored = reader.source(names.bucket, names.source_key)
         where, hint = f"s3://{names.bucket}/{names.source_key}", "run: sledge apply -p aws"
         if stored is None:
             raise ConflictError(f"{where} does not exist, so there is no source to build", hint=hint)

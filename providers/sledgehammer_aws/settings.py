@@ -35,6 +35,17 @@ class DockerServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vpc:
+    """Where builds get a network interface."""
+
+    id: str = field(
+        metadata=described("The VPC", pattern=r"vpc-[0-9a-f]+", expects="an id, such as vpc-0123456789abcdef0")
+    )
+    subnets: tuple[str, ...] = field(metadata=described("Subnets with a way out, by NAT: ids"))
+    security_groups: tuple[str, ...] = field(metadata=described("Security groups of the interface: ids"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One environment variable of the build; exactly one of the three is set."""
 
@@ -90,6 +101,25 @@ class Settings:
             expects="lower-case letters, digits, one of . _ - between them, and /",
         ),
     )
+    expire_untagged_days: int = field(
+        default=0,
+        metadata=described(
+            "Let ECR remove images that have had no tag for so many days (default: never); one with a tag stays",
+            minimum=0,
+            maximum=3650,
+        ),
+    )
+    encryption_key: str = field(
+        default="",
+        metadata=described(
+            "KMS key, by ARN, that new ECR repositories are encrypted with (default: AES256)",
+            pattern=r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+            expects="the ARN of a KMS key",
+        ),
+    )
+    force_destroy: bool = field(
+        default=False, metadata=described("Let `sledge destroy` delete repositories together with their images")
+    )
     immutable_tags: bool = field(
         default=False,
         metadata=described("Let ECR refuse a tag that exists: a second build of one commit then fails when it pushes"),
@@ -128,6 +158,15 @@ class Settings:
         default=90,
         metadata=described("How long `sledge run` follows a build, queue included", minimum=5, maximum=2880),
     )
+    concurrent_builds: int = field(
+        default=0,
+        metadata=described("How many builds of the project may run at once (default: as the account)", minimum=0),
+    )
+    auto_retries: int = field(
+        default=0,
+        metadata=described("How often CodeBuild itself repeats a build that failed", minimum=0, maximum=10),
+    )
+    vpc: Vpc | None = field(default=None, metadata=described("The network that builds run in (default: CodeBuild's)"))
     log_retention_days: int = field(default=90, metadata=described("How long CloudWatch Logs keeps build logs"))
     variables: Mapping[str, Variable] = field(
         default_factory=dict,

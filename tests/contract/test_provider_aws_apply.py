@@ -11,7 +11,7 @@ from aws_rehearsal import ACCOUNT, KEYS, REGION, LocalAws, Rehearsal, rehearse, 
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, ConflictError, CredentialsError
-from sledgehammer_aws.settings import ComputeType, Settings, Variable
+from sledgehammer_aws.settings import ComputeType, Settings, Variable, Vpc
 
 ALL_KINDS = [
     "aws_s3_bucket",
@@ -137,8 +137,21 @@ CHANGED = [
     ({"immutable_tags": True}, ["tag mutability"]),
     (
         {"variables": {"MODE": Variable(value="fast"), "KEY": Variable(parameter="/ci/key")}},
-        ["statement Parameters", "variable KEY", "variable MODE"],
+        ["statement Parameters (variables KEY)", "variable KEY", "variable MODE"],
     ),
+    ({"concurrent_builds": 3}, ["concurrent builds"]),
+    ({"concurrent_builds": 0}, ["concurrent builds"]),
+    ({"auto_retries": 2}, ["auto retries"]),
+    (
+        {"vpc": Vpc(id="vpc-1", subnets=("subnet-2",), security_groups=("sg-3",))},
+        [
+            "statement Network (network interface in the VPC)",
+            "statement NetworkInterface (CodeBuild's own use of that interface)",
+            "network",
+        ],
+    ),
+    ({"vpc": None}, ["statement Network", "statement NetworkInterface", "network"]),
+    ({"expire_untagged_days": 14}, ["lifecycle"]),
     ({"tags": {"team": "web"}}, ["tag team"] * 5),
 ]
 
@@ -219,7 +232,7 @@ DRIFT: list[tuple[Callable[[Rehearsal], None], str, str]] = [
     (_keep_logs_for_ever, "aws_log_group", "retention days"),
     (_trust_everybody, "aws_iam_role", "trust"),
     (_widen_policy, "aws_iam_role_policy", "statement 1"),
-    (_drop_policy, "aws_iam_role_policy", "statement Images"),
+    (_drop_policy, "aws_iam_role_policy", "statement Images (pull and push of images)"),
     (_drop_project, "aws_codebuild_project", "privileged"),
     (_edit_environment, "aws_codebuild_project", "privileged"),
     (_edit_environment, "aws_codebuild_project", "variable TOKEN"),
@@ -264,7 +277,7 @@ def test_tags_of_others_are_left_alone(aws: Rehearsal) -> None:
 
 
 def _foreign_repository(aws: Rehearsal) -> None:
-    aws.client("ecr").create_repository(repositoryName=aws.name)
+    aws.client("ecr").create_repository(repositoryName=f"{aws.name}-cache")
 
 
 def _foreign_role(aws: Rehearsal) -> None:

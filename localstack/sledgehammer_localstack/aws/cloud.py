@@ -54,6 +54,13 @@ class Cloud:
     def _sts(self) -> "STSClient":
         return self._client("sts", self.itself.credentials)  # type: ignore[no-any-return]
 
+    def tagged(self) -> dict[str, dict[str, str]]:
+        """ARN to tags of what moto holds, as far as the tagging service knows it."""
+        client = self._client("resourcegroupstaggingapi", self.itself.credentials)
+        pages = client.get_paginator("get_resources").paginate()
+        rows = [row for page in pages for row in page["ResourceTagMappingList"]]
+        return {row["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in row["Tags"]} for row in rows}
+
     def trust_refusal(self, role_arn: str, *, project_arn: str) -> str:
         """Why CodeBuild may not assume a role on behalf of a project; "" when it may."""
         return self._gatekeeper.service_refusal(CODEBUILD, role_arn, source_arn=project_arn)

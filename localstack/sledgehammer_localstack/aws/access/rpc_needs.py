@@ -32,7 +32,8 @@ class Place:
 
 def needs_of_call(place: Place, service: str, operation: str, request: Request) -> list[Need]:
     """One permission per object that the call touches; none for what everybody may."""
-    action = f"{service}:{operation}"
+    prefix = {"tagging": "tag"}.get(service, service)  # how it signs, and how policies call it
+    action = f"{prefix}:{operation}"
     if action in FREE:
         return []
     find = _RESOURCES.get(service)

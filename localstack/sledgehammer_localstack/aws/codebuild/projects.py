@@ -52,6 +52,11 @@ class Projects:
                 raise not_found(f"Project cannot be found: {self._arn_prefix}{key}")
             return deepcopy(self._projects[key])
 
+    def tagged(self) -> dict[str, dict[str, str]]:
+        """ARN to tags of all projects."""
+        with self._lock:
+            return {one["arn"]: {tag["key"]: tag["value"] for tag in one["tags"]} for one in self._projects.values()}
+
     def check_role(self, role_arn: str, *, project: str) -> None:
         """Refuse a role that CodeBuild could not assume for a project, in CodeBuild's words."""
         if reason := self._cloud.trust_refusal(role_arn, project_arn=self._arn_prefix + project):

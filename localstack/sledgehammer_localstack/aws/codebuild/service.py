@@ -27,7 +27,7 @@ class CodeBuild:
     ) -> None:
         place = {"region": settings.region, "account": settings.account}
         house = BuildHouse(cloud=cloud, executor=executor, endpoint_url=endpoint_url, minute_s=settings.minute_s)
-        projects = Projects(cloud, **place, forget_layers=executor.forget_layers)
+        self.projects = projects = Projects(cloud, **place, forget_layers=executor.forget_layers)
         self._builds = Builds(projects, house, slots=settings.builds_at_once, monotonic=monotonic, **place)
         self.service = Service(
             contract=contract("codebuild"),

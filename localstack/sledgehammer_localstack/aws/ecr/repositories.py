@@ -68,6 +68,11 @@ class Repositories:
         found = self.find(arn.removeprefix(self._arn_prefix))
         return "" if found is None else found.policy
 
+    def tagged(self) -> dict[str, dict[str, str]]:
+        """ARN to tags of all repositories."""
+        with self._lock:
+            return {one.arn: dict(one.resource_tags) for one in self._repositories.values()}
+
     def find(self, name: str) -> Repository | None:
         """A repository by name."""
         with self._lock:
