@@ -12,6 +12,9 @@ from sledgehammer_aws.account import Account, Names, names_of
 from sledgehammer_aws.build_permissions import build_permissions, build_trust
 from sledgehammer_aws.policy import Permission, canonical, policy_document, statement_attributes, statements_of
 from sledgehammer_aws.settings import Settings, Variable, Vpc
+from sledgehammer_localstack.aws.access.decision import Need, Principal, refusal
+from sledgehammer_localstack.aws.access.document import parse_policy
+from sledgehammer_localstack.aws.contract import contract
 
 ACCOUNT = Account(id="111122223333", region="eu-central-1", partition="aws", registry="registry.example")
 
@@ -21,6 +24,15 @@ def names(settings: Settings | None = None) -> Names:
     return names_of(project, settings or Settings(), ACCOUNT)
 
 
+PUSH_AND_PULL = (
+    "BatchCheckLayerAvailability",
+    "BatchGetImage",
+    "CompleteLayerUpload",
+    "GetDownloadUrlForLayer",
+    "InitiateLayerUpload",
+    "PutImage",
+    "UploadLayerPart",
+)
 BUILDSPEC = """
 aws ecr get-login-password | sledge_credentials "${SLEDGE_REGISTRY}" AWS
 docker build --tag "${SLEDGE_REGISTRY}"/web:"${SLEDGE_COMMIT}" --cache-from ref="${SLEDGE_REGISTRY}"/web-cache:main,x=y
@@ -137,3 +149,40 @@ def test_a_role_name_that_iam_would_refuse_is_refused_first() -> None:
     """A derived name beyond 64 characters asks for one in the settings."""
     with pytest.raises(ConfigurationError, match="longer than 64"):
         names(Settings(project="x" * 100))
+
+
+def test_of_all_actions_that_aws_has_only_the_derived_ones_are_allowed() -> None:
+    """Every action of every service that the policy touches, and of some that it does not, on own and other objects."""
+    settings = Settings(variables={"A": Variable(secret="npm")})
+    policy = parse_policy(policy_document(permissions(settings, strategy="file")), name="build")
+    build = Principal(arn="build", names=frozenset(), policies=(policy,))
+    place, bucket = "eu-central-1:111122223333", "arn:aws:s3:::sledge-111122223333-eu-central-1"
+    own = {
+        "image": f"arn:aws:ecr:{place}:repository/web",
+        "cache": f"arn:aws:ecr:{place}:repository/web-cache",
+        "stream": f"arn:aws:logs:{place}:log-group:/aws/codebuild/web:log-stream:1",
+        "source": f"{bucket}/web/source.zip",
+        "bucket": bucket,
+        "kept": f"{bucket}/_cache/web/x",
+        "secret": f"arn:aws:secretsmanager:{place}:secret:npm-AbCdEf",
+    }
+    others = {f"other {name}": arn.replace("web", "shop").replace("npm", "aws") for name, arn in own.items()}
+    del others["other bucket"]  # it is the same
+    others["other project"], others["everything"] = f"arn:aws:codebuild:{place}:project/web", "*"
+    allowed = {
+        (action, name)
+        for service in ("ecr", "logs", "s3", "secretsmanager", "ssm", "iam", "sts", "codebuild", "kms", "ec2")
+        for operation in [*contract(service).model.operation_names, "GetObjectVersion", "ListBucket"]
+        for name, arn in {**own, **others}.items()
+        if not refusal(build, Need(action=(action := f"{service}:{operation}"), resources=(arn,)))
+    }
+    push_and_pull = {f"ecr:{action}" for action in PUSH_AND_PULL}
+    assert allowed == {
+        *((action, name) for action in push_and_pull for name in ("image", "cache")),
+        *(("ecr:GetAuthorizationToken", name) for name in (*own, *others)),  # knows no resources
+        *((f"logs:{action}", "stream") for action in ("CreateLogStream", "PutLogEvents")),
+        *((f"s3:{action}", "source") for action in ("GetObject", "GetObjectVersion")),
+        *((f"s3:{action}", "bucket") for action in ("GetBucketAcl", "GetBucketLocation")),
+        *((f"s3:{action}", "kept") for action in ("GetObject", "PutObject")),
+        ("secretsmanager:GetSecretValue", "secret"),
+    }
