@@ -14,6 +14,10 @@ CACHES = "_cache"
 """Folder of all projects' caches in the bucket; no project's name begins with an underscore."""
 
 
+LOG_GROUPS = "/aws/codebuild/"
+"""Begins the names of all log groups."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Where the caller is: `registry` is the host of its ECR registry."""
@@ -102,6 +106,6 @@ def names_of(project: Project, settings: Settings, account: Account) -> Names:
         bucket=settings.bucket or f"sledge-{account.id}-{account.region}",
         source_key=f"{name}/source.zip",
         role=role,
-        log_group=f"/aws/codebuild/{name}",
+        log_group=f"{LOG_GROUPS}{name}",
         repositories=tuple(repository_names(project, settings, image) for image in project.images),
     )

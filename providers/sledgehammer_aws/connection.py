@@ -15,6 +15,7 @@ from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories, concrete_repositories
 from sledgehammer_aws.account import Names, names_of, read_account
+from sledgehammer_aws.bulk_reader import BulkReader
 from sledgehammer_aws.client import Calls, Clients, open_clients
 from sledgehammer_aws.destination import REGISTRY_VARIABLE, branch_slug, destination_of
 from sledgehammer_aws.provisioner import AwsProvisioner
@@ -23,7 +24,6 @@ from sledgehammer_aws.runs import AwsRuns
 from sledgehammer_aws.settings import Settings
 from sledgehammer_aws.single_reader import SingleReader
 from sledgehammer_aws.site import Site
-from sledgehammer_aws.states import Reader
 
 
 def open_connection(
@@ -52,7 +52,7 @@ class AwsConnection:
     processes: ProcessRunner
     clients: Clients
     clock: Clock
-    reader: Reader | None = None  # one that several connections share; none: one of its own
+    reader: BulkReader | None = None  # what connections of many projects share; none: each object by itself
 
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
@@ -105,7 +105,8 @@ class AwsConnection:
 
     @cached_property
     def _names(self) -> Names:
-        return names_of(self.project, self.settings, read_account(self.clients, self._calls))
+        account = self.reader.account if self.reader is not None else read_account(self.clients, self._calls)
+        return names_of(self.project, self.settings, account)
 
     @property
     def _provisioner(self) -> AwsProvisioner:
