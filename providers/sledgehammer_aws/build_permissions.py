@@ -4,13 +4,14 @@ Everything else is denied, so each statement says which operation needs it.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sledgehammer_aws.account import Names
 from sledgehammer_aws.destination import REGISTRY_VARIABLE
 from sledgehammer_aws.kept_cache import has_file_cache
 from sledgehammer_aws.policy import Permission, statements_document
+from sledgehammer_aws.setting_sections import DockerHub
 from sledgehammer_aws.settings import Settings, Vpc
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -53,8 +54,10 @@ def build_trust(names: Names) -> str:
 
 def build_permissions(names: Names, settings: Settings, *, buildspec: str, strategy: str) -> Sequence[Permission]:
     """What a build needs and nothing else."""
+    used = read_buildspec(buildspec)
     return (
-        *_registry(names, read_buildspec(buildspec)),
+        *registry_permissions(names, logs_in=used.logs_in, repositories=used.repositories),
+        *(_pull_through(names, settings.docker_hub) if settings.docker_hub is not None else ()),
         Permission(
             sid="Log",
             reason="the build's log",
@@ -79,18 +82,29 @@ def build_permissions(names: Names, settings: Settings, *, buildspec: str, strat
     )
 
 
-def _registry(names: Names, buildspec: Buildspec) -> Iterator[Permission]:
-    if buildspec.logs_in:
+def registry_permissions(names: Names, *, logs_in: bool, repositories: Collection[str]) -> Iterator[Permission]:
+    """To push to and pull from those of the project's repositories."""
+    if logs_in:
         reason = "docker login"
         yield Permission(sid="Login", reason=reason, actions=("ecr:GetAuthorizationToken",), resources=("*",))
     kinds = (
         ("Images", "pull and push of images", [pair.image for pair in names.repositories]),
         ("Caches", "layer cache and build records", [pair.cache for pair in names.repositories]),
     )
-    for sid, reason, repositories in kinds:
-        arns = [names.repository_arn(name) for name in repositories if name in buildspec.repositories]
+    for sid, reason, known in kinds:
+        arns = [names.repository_arn(name) for name in known if name in repositories]
         if arns:
             yield Permission(sid=sid, reason=reason, actions=tuple(sorted((*PULL, *PUSH))), resources=_sorted(arns))
+
+
+def _pull_through(names: Names, docker_hub: DockerHub) -> Iterator[Permission]:
+    """ECR user guide, "Required IAM permissions to sync an upstream registry": the first pull makes the repository."""
+    yield Permission(
+        sid="PullThrough",
+        reason="base images from Docker Hub through ECR",
+        actions=tuple(sorted((*PULL, "ecr:BatchImportUpstreamImage", "ecr:CreateRepository"))),
+        resources=(names.repository_arn(f"{docker_hub.prefix}/*"),),
+    )
 
 
 def _cache(names: Names) -> Iterator[Permission]:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from mypy_boto3_codebuild.client import CodeBuildClient
     from mypy_boto3_ecr.client import ECRClient
+    from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_resourcegroupstaggingapi.client import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sts.client import STSClient
 
 T = TypeVar("T")
@@ -45,16 +47,19 @@ class Clients:
     region: str
     codebuild: "CodeBuildClient"
     ecr: "ECRClient"
+    events: "EventBridgeClient"
     iam: "IAMClient"
     logs: "CloudWatchLogsClient"
     s3: "S3Client"
+    secrets: "SecretsManagerClient"
     sts: "STSClient"
     tagging: "ResourceGroupsTaggingAPIClient"
     endpoint: str  # "" on AWS itself
 
     def all(self) -> "tuple[BaseClient, ...]":
         """Each of them, for whoever counts or watches requests."""
-        return self.codebuild, self.ecr, self.iam, self.logs, self.s3, self.sts, self.tagging
+        some = (self.codebuild, self.ecr, self.events, self.iam, self.logs)
+        return (*some, self.s3, self.secrets, self.sts, self.tagging)
 
 
 def open_clients(variables: Mapping[str, str], *, region: str) -> Clients:
@@ -113,9 +118,11 @@ def _clients(session: boto3.Session, endpoint: str) -> Clients:
         region=session.region_name,
         codebuild=session.client("codebuild", config=config, endpoint_url=url),
         ecr=session.client("ecr", config=config, endpoint_url=url),
+        events=session.client("events", config=config, endpoint_url=url),
         iam=session.client("iam", config=config, endpoint_url=url),
         logs=session.client("logs", config=config, endpoint_url=url),
         s3=session.client("s3", config=config, endpoint_url=url),
+        secrets=session.client("secretsmanager", config=config, endpoint_url=url),
         sts=session.client("sts", config=config, endpoint_url=url),
         tagging=session.client("resourcegroupstaggingapi", config=config, endpoint_url=url),
         endpoint=endpoint,

@@ -1,7 +1,7 @@
 """AWS, opened for one project and checkout. Imports boto3: only `Aws.connect` imports this."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
@@ -36,6 +36,7 @@ def open_connection(
         buildspec=ci_file.text,
         checkout=checkout,
         processes=environment.processes,
+        variables=environment.variables,
         clients=open_clients(environment.variables, region=settings.region),
         clock=SystemClock(),
     )
@@ -52,6 +53,7 @@ class AwsConnection:
     processes: ProcessRunner
     clients: Clients
     clock: Clock
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)  # this machine's environment
     reader: BulkReader | None = None  # what connections of many projects share; none: each object by itself
 
     def plan(self) -> ChangeSet:
@@ -124,6 +126,7 @@ class AwsConnection:
             strategy=self.project.cache.strategy,
             checkout=self.checkout,
             processes=self.processes,
+            variables=self.variables,
         )
 
     @property

@@ -2,18 +2,62 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from sledgehammer.changes import Action, ChangeSet
-from sledgehammer.provisioning import Attributes, ManagedObject, Observed
+from sledgehammer.changes import Action, ChangeSet, Statement
+from sledgehammer.provisioning import Attributes, GrantsPermissions, ManagedObject, Observed, Removable
 from sledgehammer_aws.bucket import Bucket
 from sledgehammer_aws.log_group import LogGroup
 from sledgehammer_aws.repository import ImageRepository
+from sledgehammer_aws.secret_object import ManagedSecret
 from sledgehammer_aws.site import Site
+
+
+class RemovableObject(ManagedObject, Removable, Protocol):
+    """An object that can be deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unwanted:
+    """An object that shall not be there; `note` is what is lost with it."""
+
+    item: RemovableObject
+    note: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.item.kind
+
+    @property
+    def name(self) -> str:
+        return self.item.name
+
+    def desired(self) -> Attributes | None:
+        return None
+
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        return self.item.observe(anew=anew)
+
+    def statements(self, attributes: Attributes) -> tuple[Statement, ...]:
+        return self.item.statements(attributes) if isinstance(self.item, GrantsPermissions) else ()
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return self.item.calls(action, attributes)
+
+    def create(self) -> Collection[str]:
+        """Never called."""
+        return ()
+
+    def update(self, attributes: Collection[str]) -> None:
+        """Never called."""
+
+    def delete(self) -> None:
+        self.item.delete()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spared:
-    """An object that is kept, with the reason: it cannot be deleted through this."""
+    """An object that is not wanted and yet kept, for the reason in `note`: it cannot be deleted through this."""
 
     item: ManagedObject
     note: str
@@ -32,48 +76,15 @@ class Spared:
     def observe(self, *, anew: bool = False) -> Observed | None:
         return self.item.observe(anew=anew)
 
-    def create(self) -> Collection[str]:
-        return ()
-
-    def update(self, attributes: Collection[str]) -> None:
-        return
-
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
-    """An object that is deleted, and what goes with it."""
-
-    item: ImageRepository | LogGroup
-    note: str
-
-    @property
-    def kind(self) -> str:
-        return self.item.kind
-
-    @property
-    def name(self) -> str:
-        return self.item.name
-
-    def desired(self) -> Attributes | None:
-        return None
-
-    def observe(self, *, anew: bool = False) -> Observed | None:
-        return self.item.observe(anew=anew)
-
     def create(self) -> Collection[str]:
+        """Never called."""
         return ()
 
     def update(self, attributes: Collection[str]) -> None:
-        return
-
-    def calls(self, action: Action, attributes: Collection[str]) -> int:
-        return self.item.calls(action, attributes)
-
-    def delete(self) -> None:
-        self.item.delete()
+        """Never called."""
 
 
 def for_destruction(objects: Sequence[ManagedObject], site: Site) -> tuple[ManagedObject, ...]:
@@ -82,25 +93,28 @@ def for_destruction(objects: Sequence[ManagedObject], site: Site) -> tuple[Manag
 
 
 def with_notes(changes: ChangeSet, objects: Sequence[ManagedObject]) -> ChangeSet:
-    """The plan of a destruction with what it spares and what is lost by it."""
-    notes = {f"{item.kind} {item.name}": item.note for item in objects if isinstance(item, Spared | Lost)}
-    told = (replace(change, note=notes.get(change.address, change.note)) for change in changes.changes)
+    """A plan with what is spared and what is lost."""
+    notes = {f"{item.kind} {item.name}": item.note for item in objects if isinstance(item, Spared | Unwanted)}
+    told = (replace(change, note=notes.get(change.address) or change.note) for change in changes.changes)
     return replace(changes, changes=tuple(told))
 
 
 def _judged(item: ManagedObject, site: Site) -> ManagedObject:
-    match item:
-        case ImageRepository():
-            content = item.content()
+    match item.item if isinstance(item, Unwanted) else item:
+        case ImageRepository() as repository:
+            content = repository.content()
             if not content:
                 return item
             if site.settings.force_destroy:
-                return Lost(item=item, note=f"lost with it: {content}")
-            return Spared(item=item, note=f"kept, for it holds {content}; to delete them too: force_destroy: true")
-        case Bucket():
-            content = item.content(beside=site.names.own_prefixes)
-            return Spared(item=item, note=f"kept, for it holds {content}") if content else item
-        case LogGroup():
-            return Lost(item=item, note="the logs of all builds are lost")
+                return Unwanted(item=repository, note=f"lost with it: {content}")
+            reason = f"kept, for it holds {content}; to delete them too: force_destroy: true"
+            return Spared(item=repository, note=reason)
+        case Bucket() as bucket:
+            content = bucket.content(beside=site.names.own_prefixes)
+            return Spared(item=bucket, note=f"kept, for it holds {content}") if content else item
+        case LogGroup() as group:
+            return Unwanted(item=group, note="the logs of all builds are lost")
+        case ManagedSecret() as secret:
+            return Unwanted(item=secret, note="kept by Secrets Manager for 30 days, in which an apply takes it back")
         case _:
             return item

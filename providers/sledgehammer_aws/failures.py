@@ -79,6 +79,7 @@ MISSING = frozenset(
         "ServerSideEncryptionConfigurationNotFoundError",
         "RepositoryNotFoundException",
         "LifecyclePolicyNotFoundException",
+        "PullThroughCacheRuleNotFoundException",
         "ResourceNotFoundException",
     }
 )
@@ -87,8 +88,10 @@ TAKEN = frozenset(
     {
         "BucketAlreadyOwnedByYou",
         "EntityAlreadyExists",
+        "PullThroughCacheRuleAlreadyExistsException",
         "RepositoryAlreadyExistsException",
         "ResourceAlreadyExistsException",
+        "ResourceExistsException",
     }
 )
 

@@ -19,13 +19,12 @@ class LogGroup:
 
     site: Site
     name: str
-    is_wanted: bool = True
     kind: str = "aws_log_group"
 
     def desired(self) -> Attributes | None:
         tags = self.site.settings.tags
         retention = {RETENTION: str(self.site.settings.log_retention_days)}
-        return {**tag_attributes(tags, managed=tags), **retention} if self.is_wanted else None
+        return {**tag_attributes(tags, managed=tags), **retention}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         state = self.site.reader.log_group(self.name, anew=anew)

@@ -1,26 +1,42 @@
 """What carries a project's marks and is in its sledge.yaml no longer."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from sledgehammer.provisioning import ManagedObject
+from sledgehammer.secret import Secret
+from sledgehammer_aws.destruction import RemovableObject, Unwanted
 from sledgehammer_aws.log_group import LogGroup
 from sledgehammer_aws.repository import ImageRepository
+from sledgehammer_aws.role import Role
+from sledgehammer_aws.schedule_rule import ScheduleRule
+from sledgehammer_aws.secret_object import ManagedSecret
+from sledgehammer_aws.setting_sections import Schedule
 from sledgehammer_aws.site import Site
+
+RANDOM_END = 7
+"""Characters that Secrets Manager puts after a secret's name in its ARN."""
 
 
 def orphans(site: Site, wanted: Sequence[ManagedObject]) -> tuple[ManagedObject, ...]:
-    """Repositories and log groups, which the tagging service knows: IAM's roles, say, it does not."""
-    names = {(item.kind, item.name) for item in wanted}
-    found: list[ManagedObject] = []
-    for arn in sorted(site.reader.tagged(site.names.owner)):
-        service, resource = arn.split(":", 5)[2], arn.split(":", 5)[5]
-        item: ManagedObject
-        if service == "ecr" and resource.startswith("repository/"):
-            item = ImageRepository(site=site, name=resource.removeprefix("repository/"), is_wanted=False)
-        elif service == "logs" and resource.startswith("log-group:"):
-            item = LogGroup(site=site, name=resource.removeprefix("log-group:").removesuffix(":*"), is_wanted=False)
-        else:
-            continue
-        if (item.kind, item.name) not in names:
-            found.append(item)
-    return tuple(found)
+    """By the tagging service; roles, which it does not know, by their names."""
+    known = {(item.kind, item.name) for item in wanted}
+    found = [item for arn in sorted(site.reader.tagged(site.names.owner)) for item in _of_arn(site, arn)]
+    roles = [Role(site=site, name=name, trust="", description="") for name in site.names.more_roles]
+    return tuple(Unwanted(item=item) for item in (*found, *roles) if (item.kind, item.name) not in known)
+
+
+def _of_arn(site: Site, arn: str) -> Iterator[RemovableObject]:
+    service, resource = arn.split(":", 5)[2], arn.split(":", 5)[5]
+    kind = re.split("[:/]", resource)[0]
+    name = resource[len(kind) + 1 :]
+    match service, kind:
+        case "ecr", "repository":
+            yield ImageRepository(site=site, name=name)
+        case "logs", "log-group":
+            yield LogGroup(site=site, name=name.removesuffix(":*"))
+        case "secretsmanager", "secret":
+            yield ManagedSecret(site=site, name=name[:-RANDOM_END], value=Secret(""), key=None)
+        case "events", "rule":
+            schedule = Schedule(expression="rate(1 day)")
+            yield ScheduleRule(site=site, settings=schedule, name=name, role_arn="", commit="", branch="")

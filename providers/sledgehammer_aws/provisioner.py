@@ -1,7 +1,7 @@
 """Everything that one project needs on AWS, in the order in which it is made."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan
 from sledgehammer.checkout import Checkout
@@ -21,6 +21,7 @@ from sledgehammer_aws.codebuild_project import CodeBuildProject
 from sledgehammer_aws.destruction import for_destruction, with_notes
 from sledgehammer_aws.kept_cache import has_file_cache
 from sledgehammer_aws.log_group import LogGroup
+from sledgehammer_aws.opted_in import OptedIn
 from sledgehammer_aws.orphans import orphans
 from sledgehammer_aws.repository import ImageRepository
 from sledgehammer_aws.role import Role, RolePolicy
@@ -39,6 +40,7 @@ class AwsProvisioner:
     strategy: str  # of the layer cache
     checkout: Checkout
     processes: ProcessRunner
+    variables: Mapping[str, str] = field(repr=False)  # of this machine's environment
 
     def plan(self) -> ChangeSet:
         objects = self._objects()
@@ -75,10 +77,10 @@ class AwsProvisioner:
         return (*wanted, *for_destruction(orphans(self.site, wanted), self.site))
 
     def _all(self) -> tuple[ManagedObject, ...]:
-        wanted = self._wanted()
+        wanted = self._wanted(needs_values=False)
         return (*wanted, *orphans(self.site, wanted))
 
-    def _wanted(self) -> tuple[ManagedObject, ...]:
+    def _wanted(self, *, needs_values: bool = True) -> tuple[ManagedObject, ...]:
         """The source comes before the project that points to it, the role's policy before whoever uses the role."""
         site, names = self.site, self.site.names
         role = Role(
@@ -88,15 +90,18 @@ class AwsProvisioner:
             description=f"Builds of {names.project} on CodeBuild",
         )
         permissions = build_permissions(names, site.settings, buildspec=self.buildspec, strategy=self.strategy)
+        opted_in = OptedIn(site=site, checkout=self.checkout, variables=self.variables, needs_values=needs_values)
         return (
             Bucket(site=site),
             *([CacheExpiry(site=site)] if has_file_cache(self.strategy) else []),
             *self._repositories(),
+            *opted_in.before_builds(),
             LogGroup(site=site, name=names.log_group),
             role,
             RolePolicy(site=site, role=role, permissions=permissions),
             SourceArchive(site=site, checkout=self.checkout, processes=self.processes),
             CodeBuildProject(site=site, buildspec=self.buildspec, strategy=self.strategy),
+            *opted_in.after_project(),
         )
 
     def _repositories(self) -> tuple[ManagedObject, ...]:

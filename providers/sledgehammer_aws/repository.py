@@ -32,7 +32,6 @@ class ImageRepository:
     site: Site
     name: str
     is_cache: bool = False
-    is_wanted: bool = True
     kind: str = "aws_ecr_repository"
 
     @property
@@ -57,8 +56,6 @@ class ImageRepository:
         return image_lifecycle(days) if days else ""
 
     def desired(self) -> Attributes | None:
-        if not self.is_wanted:
-            return None
         tags = self.site.settings.tags
         rules = {LIFECYCLE: canonical(self._lifecycle)} if self._lifecycle else {}
         mutability = {MUTABILITY: "IMMUTABLE" if self._is_immutable else "MUTABLE"}
@@ -71,7 +68,7 @@ class ImageRepository:
             return None
         owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
         tags = tag_attributes(state.tags, managed=self.site.settings.tags)
-        text = reader.lifecycle(self.name, anew=anew) if self._lifecycle and self.is_wanted else ""
+        text = reader.lifecycle(self.name, anew=anew) if self._lifecycle else ""
         rules = {LIFECYCLE: canonical(text)} if text else {}
         found = " ".join(part for part in (state.encryption, state.key) if part)
         return Observed(
@@ -82,7 +79,7 @@ class ImageRepository:
         """The encryption of a repository cannot be changed (ECR user guide, "Encryption at rest"): it is only told."""
         key = self.site.settings.encryption_key
         wanted = f"KMS {key}" if key else found
-        if found == wanted or not self.is_wanted:
+        if found == wanted:
             return ""
         return f"encrypted with {found}, not with {wanted}, which ECR only does when it makes a repository"
 

@@ -77,8 +77,9 @@ class Role:
         self._tag(self.site.marks)
 
     def delete(self) -> None:
-        """Its inline policy, made after it, has gone before it."""
+        """With its inline policy, without which it can go only."""
         iam = self.site.clients.iam
+        _delete_policy(self.site, self.name)
         try:
             self.site.calls.send(f"iam:DeleteRole {self.name}", lambda: iam.delete_role(RoleName=self.name))
         except NotFoundError:
@@ -135,14 +136,7 @@ class RolePolicy:
         self.role.mark()
 
     def delete(self) -> None:
-        iam, role = self.site.clients.iam, self.role.name
-        try:
-            self.site.calls.send(
-                f"iam:DeleteRolePolicy {self.name}",
-                lambda: iam.delete_role_policy(RoleName=role, PolicyName=POLICY_NAME),
-            )
-        except NotFoundError:
-            return
+        _delete_policy(self.site, self.role.name)
 
     def _put(self) -> None:
         iam, role, document = self.site.clients.iam, self.role.name, policy_document(self.permissions)
@@ -150,3 +144,14 @@ class RolePolicy:
             f"iam:PutRolePolicy {self.name}",
             lambda: iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=document),
         )
+
+
+def _delete_policy(site: Site, role: str) -> None:
+    iam = site.clients.iam
+    try:
+        site.calls.send(
+            f"iam:DeleteRolePolicy {role}/{POLICY_NAME}",
+            lambda: iam.delete_role_policy(RoleName=role, PolicyName=POLICY_NAME),
+        )
+    except NotFoundError:
+        return

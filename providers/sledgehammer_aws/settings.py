@@ -6,6 +6,7 @@ from enum import Enum
 
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
+from sledgehammer_aws.setting_sections import DockerHub, GitLabJobs, Schedule, SecretSource
 
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -176,6 +177,24 @@ class Settings:
             key_expects="a variable's name that does not begin with CODEBUILD_ or SLEDGE_",
         ),
     )
+    scan_on_push: bool = field(
+        default=False, metadata=described("Have ECR scan new images, by the registry's own configuration")
+    )
+    docker_hub: DockerHub | None = field(
+        default=None, metadata=described("Pull Docker Hub's images through ECR, which keeps them")
+    )
+    gitlab_jobs: GitLabJobs | None = field(
+        default=None, metadata=described("A role that jobs of a GitLab project take without a key")
+    )
+    secrets: Mapping[str, SecretSource] = field(
+        default_factory=dict,
+        metadata=described(
+            "Secrets in Secrets Manager, each called <project>/<name>; variables name them as `secret`",
+            key_pattern=r"[A-Za-z0-9_+=.@-]{1,128}",
+            key_expects="letters, digits and _ + = . @ -",
+        ),
+    )
+    schedule: Schedule | None = field(default=None, metadata=described("Builds by the clock, of what was applied last"))
     tags: Mapping[str, str] = field(
         default_factory=dict,
         metadata=described(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request, Response
 
 from sledgehammer.errors import RemoteError
+from sledgehammer_localstack.aws.access.call import read_call
 from sledgehammer_localstack.aws.ecr.registry import Registry
+from sledgehammer_localstack.aws.identity_providers import IdentityProviders
 from sledgehammer_localstack.aws.services import Service, answer_call, find_target
 
 if TYPE_CHECKING:
@@ -21,8 +23,15 @@ class AwsApplication:
     """Our services by their RPC targets, the registry by /v2/, moto for everything else."""
 
     def __init__(
-        self, services: Sequence[Service], registry: Registry, moto: "WSGIApplication", *, region: str
+        self,
+        services: Sequence[Service],
+        registry: Registry,
+        identity_providers: IdentityProviders,
+        moto: "WSGIApplication",
+        *,
+        region: str,
     ) -> None:
+        self._identity_providers = identity_providers
         self._services = {service.prefix: service for service in services}
         self._registry = registry
         self._moto = moto
@@ -39,7 +48,8 @@ class AwsApplication:
             service = self._services[target.prefix]
             response = answer_call(service, target, Request(environ), region=self._region)
             return response(environ, start_response)
-        return self._moto(environ, start_response)
+        own = self._identity_providers.answer(read_call(environ))
+        return (own or self._moto)(environ, start_response)
 
     def _push_or_pull(self, environ: "WSGIEnvironment") -> Response:
         if environ["PATH_INFO"] == "/v2":

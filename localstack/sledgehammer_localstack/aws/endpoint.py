@@ -23,6 +23,7 @@ from sledgehammer_localstack.aws.ecr.repositories import Repositories
 from sledgehammer_localstack.aws.ecr.service import Ecr, utc_now
 from sledgehammer_localstack.aws.fault_dialect import AwsDialect
 from sledgehammer_localstack.aws.http_server import HttpServer
+from sledgehammer_localstack.aws.identity_providers import IdentityProviders
 from sledgehammer_localstack.aws.settings import AwsSettings
 from sledgehammer_localstack.aws.tagging import Tagging
 from sledgehammer_localstack.fault_middleware import FaultMiddleware
@@ -62,7 +63,13 @@ class AwsEndpoint:
         ecr = Ecr(settings, repositories, gatekeeper, address=address, now=now)
         tagging = Tagging((repositories.tagged, self._codebuild.projects.tagged, self._cloud.tagged))
         services = [self._codebuild.service, ecr.service, tagging.service]
-        app = AwsApplication(services, ecr.registry, self._cloud.app, region=settings.region)
+        app = AwsApplication(
+            services,
+            ecr.registry,
+            IdentityProviders(settings.account),
+            self._cloud.app,
+            region=settings.region,
+        )
         guard = Guard(app, gatekeeper, place, service_key=SERVICE_KEY, now=now)
         self._server.install(FaultMiddleware(guard, self.faults, AwsDialect()))
 
