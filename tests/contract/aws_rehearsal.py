@@ -82,6 +82,7 @@ class Rehearsal:
     given_buildspec: str = ""
     images: tuple[str, ...] = ()
     strategy: str = "auto"
+    variables: Mapping[str, str] = field(default_factory=dict)
     clock: BriskClock = field(default_factory=BriskClock)
 
     @property
@@ -127,6 +128,7 @@ class Rehearsal:
             checkout=read_checkout(self.work, runner=PROCESSES),
             processes=PROCESSES,
             clients=self.aws.clients,
+            variables=self.variables,
             clock=self.clock,
         )
 

@@ -56,10 +56,20 @@ class Cloud:
 
     def tagged(self) -> dict[str, dict[str, str]]:
         """ARN to tags of what moto holds, as far as the tagging service knows it."""
-        client = self._client("resourcegroupstaggingapi", self.itself.credentials)
-        pages = client.get_paginator("get_resources").paginate()
+        pages = self._tagging.get_paginator("get_resources").paginate()
         rows = [row for page in pages for row in page["ResourceTagMappingList"]]
+        for rule in self._events.list_rules()["Rules"]:  # moto's tagging service leaves these out
+            arn = rule["Arn"]
+            rows.append({"ResourceARN": arn, **self._events.list_tags_for_resource(ResourceARN=arn)})
         return {row["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in row["Tags"]} for row in rows}
+
+    @cached_property
+    def _tagging(self) -> Any:
+        return self._client("resourcegroupstaggingapi", self.itself.credentials)
+
+    @cached_property
+    def _events(self) -> Any:
+        return self._client("events", self.itself.credentials)
 
     def trust_refusal(self, role_arn: str, *, project_arn: str) -> str:
         """Why CodeBuild may not assume a role on behalf of a project; "" when it may."""
