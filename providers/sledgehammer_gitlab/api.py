@@ -49,6 +49,8 @@ class Api:
         self._clock = clock
         self._policy = policy
         self._answer = threading.local()
+        self.sent = 0
+        """Answers so far, those to repeated requests included."""
         self._gitlab = _client(access)
         self._gitlab.session.hooks["response"].append(self._keep_headers)
 
@@ -92,6 +94,25 @@ class Api:
             Json,
             self._repeat(f"PUT {path}", lambda: self._gitlab.http_put(path, post_data=dict(body), **_ONCE)),
         )
+
+    def patch(self, path: str, body: Json) -> Json:
+        """The same where GitLab wants a PATCH."""
+        return cast(
+            Json,
+            self._repeat(f"PATCH {path}", lambda: self._gitlab.http_patch(path, post_data=dict(body), **_ONCE)),
+        )
+
+    def delete(self, path: str) -> None:
+        """Remove one object; one that is not there is no error."""
+
+        def once() -> None:
+            try:
+                self._send(lambda: self._gitlab.http_delete(path, **_ONCE))
+            except RequestFailedError as error:
+                if error.failure.status != 404:
+                    raise
+
+        self._call(f"DELETE {path}", once)
 
     def post_repeatable(self, path: str) -> Json:
         """A POST whose second call does no harm, such as cancel."""
@@ -153,6 +174,7 @@ class Api:
 
     def _keep_headers(self, response: requests.Response, *args: object, **options: object) -> None:
         """python-gitlab's exceptions lose the headers, and with them Retry-After."""
+        self.sent += 1
         self._answer.retry_after = response.headers.get("Retry-After", "")
 
 

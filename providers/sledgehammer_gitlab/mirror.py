@@ -23,7 +23,7 @@ class Comparison:
     tip: str
     tip_source: str
     tree: str  # as it shall be
-    has_ci_file: bool
+    ci_text: str | None  # as it is; None for no CI file
     is_content_same: bool
     is_ci_file_same: bool
 
@@ -56,7 +56,7 @@ class Mirror:
         tree = self._local.tree_with_ci_text(self._checkout.tree, self._ci_text)
         if not tip:
             return Comparison(
-                tip="", tip_source="", tree=tree, has_ci_file=False, is_content_same=False, is_ci_file_same=False
+                tip="", tip_source="", tree=tree, ci_text=None, is_content_same=False, is_ci_file_same=False
             )
         self._bring(tip)
         tip_tree = self._local.tree_of(tip)
@@ -68,7 +68,7 @@ class Mirror:
             tip=tip,
             tip_source=tip if mirrored is None else mirrored[0],
             tree=tree,
-            has_ci_file=found is not None,
+            ci_text=found,
             is_content_same=self._local.tree_with_ci_text(tip_tree, self._ci_text) == tree,
             is_ci_file_same=found == self._ci_text,
         )

@@ -51,6 +51,11 @@ def origin_of(text: str) -> Origin:
     return Origin.OURS if header[1] == _digest(text[header.end() :]) else Origin.EDITED
 
 
+def content_digest(text: str) -> str:
+    """The digest that stands for a CI file's text in a plan, its first line included."""
+    return _digest(text)
+
+
 def _digest(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 

@@ -30,12 +30,28 @@ class Variable:
         ),
     )
     masked: bool = field(default=False, metadata=described("Replace the value by [MASKED] in job logs"))
+    hidden: bool = field(
+        default=False,
+        metadata=described(
+            "Masked, and never shown again by GitLab: see SLEDGE_FINGERPRINT_KEY in docs/provisioning.md"
+        ),
+    )
     protected: bool = field(default=False, metadata=described("Only for protected branches and tags"))
     raw: bool = field(default=True, metadata=described("Take $ in the value as it is"))
     environment_scope: str = field(default="*", metadata=described("Environments that see the variable"))
     description: str = field(default="", metadata=described("What the variable is for"))
+    group: str = field(
+        default="",
+        metadata=described(
+            "Full path of a group that holds the variable in place of the project; others may share it",
+            pattern=r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*",
+            expects="group or group/subgroup",
+        ),
+    )
 
     def __post_init__(self) -> None:
+        if self.hidden and not self.masked:
+            raise ConfigurationError("a hidden variable is masked, too", hint="set masked: true")
         if (self.value is None) == (self.from_env is None):
             raise ConfigurationError("a variable takes its content from either value or from_env")
 
@@ -67,7 +83,7 @@ class Settings:
     variables: Mapping[str, Variable] = field(
         default_factory=dict,
         metadata=described(
-            "CI/CD variables of the project by name; others are left alone",
+            "CI/CD variables by name; those without our mark are left alone",
             key_pattern=r"[A-Za-z0-9_]{1,255}",
             key_expects="letters, digits and _",
         ),
