@@ -17,6 +17,7 @@ from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.objects.content import CiFileOnBranch, Content, MirrorPush, names
 from sledgehammer_gitlab.objects.group import Group
 from sledgehammer_gitlab.objects.project import Project
+from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
 from sledgehammer_gitlab.objects.variable import CiVariable, VariableHome, orphans
 from sledgehammer_gitlab.reading import MADE, ProjectReader
 from sledgehammer_gitlab.settings import Settings, Visibility
@@ -81,6 +82,7 @@ class GitLabProvisioner:
             *self._groups(reader),
             Project(api=self._api, reader=reader, settings=self._settings),
             *wanted,
+            *self._protections(reader),
             Content(push=push, name=content_name, commit=desired.commit),
             CiFileOnBranch(push=push, name=ci_name, text=desired.ci_text),
             *gone,
@@ -114,6 +116,21 @@ class GitLabProvisioner:
         return [
             Group(api=self._api, name=path, is_there=index < existing, visibility=visibility)
             for index, path in enumerate(paths)
+        ]
+
+    def _protections(self, reader: ProjectReader) -> list[ManagedObject]:
+        """Before the content: the first push finds its branch protected as it shall be."""
+        branches = self._settings.protected_branches or {}
+        tags = self._settings.protected_tags or {}
+        return [
+            *(
+                ProtectedBranch(api=self._api, reader=reader, pattern=pattern, wanted=wanted)
+                for pattern, wanted in branches.items()
+            ),
+            *(
+                ProtectedTag(api=self._api, reader=reader, pattern=pattern, wanted=wanted)
+                for pattern, wanted in tags.items()
+            ),
         ]
 
     def _variables(self, desired: Desired, reader: ProjectReader) -> tuple[list[ManagedObject], list[ManagedObject]]:

@@ -6,6 +6,7 @@ from enum import Enum
 
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
+from sledgehammer_gitlab.access_settings import BranchProtection, TagProtection
 
 
 class Visibility(Enum):
@@ -87,6 +88,12 @@ class Settings:
             key_pattern=r"[A-Za-z0-9_]{1,255}",
             key_expects="letters, digits and _",
         ),
+    )
+    protected_branches: Mapping[str, BranchProtection] | None = field(
+        default=None, metadata=described("Protected branches by name or pattern; others are left alone")
+    )
+    protected_tags: Mapping[str, TagProtection] | None = field(
+        default=None, metadata=described("Protected tags by name or pattern; others are left alone")
     )
     runner_tags: tuple[str, ...] = field(default=(), metadata=described("Tags a runner must have to take the job"))
     timeout_minutes: int = field(default=60, metadata=described("Limit of the build job", minimum=5, maximum=1440))

@@ -62,6 +62,7 @@ UNTYPED: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("Ci_RunnerDetails", "groups"): "array",
     ("Ci_RunnerRegistrationDetails", "id"): "integer",
     ("ContainerRegistry_Repository", "tags"): "array",
+    ("ProtectedTag", "create_access_levels"): "array",
     ("postApiV4GroupsIdVariables", "protected"): "boolean",
     ("postApiV4GroupsIdVariables", "masked"): "boolean",
     ("postApiV4GroupsIdVariables", "masked_and_hidden"): "boolean",
