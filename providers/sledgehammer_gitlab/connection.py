@@ -17,10 +17,11 @@ from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.credentials import find_access
 from sledgehammer_gitlab.destination import ref_slug
 from sledgehammer_gitlab.git_remote import GitRemote
+from sledgehammer_gitlab.inventory import Desired
 from sledgehammer_gitlab.local_git import LocalGit
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.pipelines import GitLabPipelines
-from sledgehammer_gitlab.provision import Desired, GitLabProvisioner
+from sledgehammer_gitlab.provision import GitLabProvisioner
 from sledgehammer_gitlab.registry import GitLabRegistry
 from sledgehammer_gitlab.settings import Settings
 from sledgehammer_gitlab.variables import hidden_values, resolve_variables
@@ -142,6 +143,6 @@ def open_connection(
         wait_s=settings.wait_minutes * 60,
         clock=time,
     )
-    provisioner = GitLabProvisioner(api, mirror, settings, read_desired=read_desired)
+    provisioner = GitLabProvisioner(api, mirror, settings, read_desired=read_desired, clock=time)
     images = GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time)
     return GitLabConnection(provisioner, pipelines, images, checkout, branch=branch)

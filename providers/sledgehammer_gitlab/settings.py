@@ -7,6 +7,10 @@ from enum import Enum
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
 from sledgehammer_gitlab.access_settings import BranchProtection, TagProtection
+from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
+
+_TITLE = r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}"
+_TITLE_EXPECTS = "up to 100 letters, digits, spaces, _ . -"
 
 
 class Visibility(Enum):
@@ -94,6 +98,22 @@ class Settings:
     )
     protected_tags: Mapping[str, TagProtection] | None = field(
         default=None, metadata=described("Protected tags by name or pattern; others are left alone")
+    )
+    deploy_tokens: Mapping[str, DeployToken] | None = field(
+        default=None,
+        metadata=described(
+            "Deploy tokens by name; those without our mark are left alone",
+            key_pattern=_TITLE,
+            key_expects=_TITLE_EXPECTS,
+        ),
+    )
+    access_tokens: Mapping[str, AccessToken] | None = field(
+        default=None,
+        metadata=described(
+            "Project access tokens by name; those without our mark are left alone",
+            key_pattern=_TITLE,
+            key_expects=_TITLE_EXPECTS,
+        ),
     )
     runner_tags: tuple[str, ...] = field(default=(), metadata=described("Tags a runner must have to take the job"))
     timeout_minutes: int = field(default=60, metadata=described("Limit of the build job", minimum=5, maximum=1440))
