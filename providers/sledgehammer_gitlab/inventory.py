@@ -7,10 +7,14 @@ from sledgehammer.polling import Clock
 from sledgehammer.provisioning import ManagedObject
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.mirror import Mirror
+from sledgehammer_gitlab.objects import schedule
 from sledgehammer_gitlab.objects.content import CiFileOnBranch, Content, MirrorPush, names
 from sledgehammer_gitlab.objects.group import Group
+from sledgehammer_gitlab.objects.job_token_scope import JobTokenScope
 from sledgehammer_gitlab.objects.project import Project
 from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
+from sledgehammer_gitlab.objects.registry_rule import RegistryRule
+from sledgehammer_gitlab.objects.schedule import PipelineSchedule
 from sledgehammer_gitlab.objects.token import ACCESS, DEPLOY, Token, TokenKind, titles_of_ours
 from sledgehammer_gitlab.objects.variable import CiVariable, VariableHome, orphans
 from sledgehammer_gitlab.reading import MADE, ProjectReader
@@ -50,9 +54,12 @@ class Inventory:
             self._project,
             *variables,
             *self._protections(),
+            *self._registry_rules(),
+            *self._job_token_scope(),
             *self._tokens(),
             Content(push=push, name=content_name, commit=desired.commit),
             CiFileOnBranch(push=push, name=ci_name, text=desired.ci_text),
+            *self._schedules(),
             *gone,
         ]
 
@@ -66,7 +73,8 @@ class Inventory:
         if MADE in (row.get("topics") or ()):
             return [self._project, *shared]
         tokens = [item for of in (DEPLOY, ACCESS) for item in self._unwanted_tokens(of, ())]
-        return [self._project, *shared, *orphans(self._home(), (), unknown), *tokens]
+        schedules = self._unwanted_schedules(())
+        return [self._project, *shared, *orphans(self._home(), (), unknown), *tokens, *schedules]
 
     @property
     def _project(self) -> Project:
@@ -114,6 +122,30 @@ class Inventory:
         return [
             *(ProtectedBranch(api=api, reader=reader, pattern=pattern, wanted=wanted) for pattern, wanted in branches),
             *(ProtectedTag(api=api, reader=reader, pattern=pattern, wanted=wanted) for pattern, wanted in tags),
+        ]
+
+    def _registry_rules(self) -> list[ManagedObject]:
+        wanted = (self.settings.registry_protection or {}).items()
+        return [RegistryRule(api=self.api, reader=self.reader, below=below, wanted=rule) for below, rule in wanted]
+
+    def _job_token_scope(self) -> list[ManagedObject]:
+        wanted = self.settings.job_token_allowlist
+        return [] if wanted is None else [JobTokenScope(api=self.api, reader=self.reader, wanted=wanted)]
+
+    def _schedules(self) -> list[ManagedObject]:
+        """After the content, which brings the branch that they run on."""
+        wanted = self.settings.schedules
+        if wanted is None:
+            return []
+        mine: list[ManagedObject] = [
+            PipelineSchedule(api=self.api, reader=self.reader, title=title, wanted=one) for title, one in wanted.items()
+        ]
+        return [*mine, *self._unwanted_schedules(wanted)]
+
+    def _unwanted_schedules(self, wanted: Iterable[str]) -> list[ManagedObject]:
+        return [
+            PipelineSchedule(api=self.api, reader=self.reader, title=title, wanted=None)
+            for title in sorted(schedule.titles_of_ours(self.reader) - set(wanted))
         ]
 
     def _tokens(self) -> list[ManagedObject]:

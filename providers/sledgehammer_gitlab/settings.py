@@ -6,8 +6,9 @@ from enum import Enum
 
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
-from sledgehammer_gitlab.access_settings import BranchProtection, TagProtection
+from sledgehammer_gitlab.access_settings import BranchProtection, RegistryProtection, TagProtection
 from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
+from sledgehammer_gitlab.upkeep_settings import CiSettings, Cleanup, Schedule
 
 _TITLE = r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}"
 _TITLE_EXPECTS = "up to 100 letters, digits, spaces, _ . -"
@@ -113,6 +114,34 @@ class Settings:
             "Project access tokens by name; those without our mark are left alone",
             key_pattern=_TITLE,
             key_expects=_TITLE_EXPECTS,
+        ),
+    )
+    ci: CiSettings = field(default=CiSettings(), metadata=described("The project's own settings for its builds"))
+    cleanup: Cleanup | None = field(
+        default=None, metadata=described("GitLab's cleanup of image tags; caches are spared")
+    )
+    schedules: Mapping[str, Schedule] | None = field(
+        default=None,
+        metadata=described(
+            "Pipeline schedules by name; those without our mark are left alone",
+            key_pattern=_TITLE,
+            key_expects=_TITLE_EXPECTS,
+        ),
+    )
+    job_token_allowlist: tuple[str, ...] | None = field(
+        default=None,
+        metadata=described(
+            "Full paths of the projects whose jobs may come in with their job token, and no others",
+            pattern=r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+",
+            expects="group/project",
+        ),
+    )
+    registry_protection: Mapping[str, RegistryProtection] | None = field(
+        default=None,
+        metadata=described(
+            "Protected container repositories by what follows the project's path: . for nothing, /cache, or * for all",
+            key_pattern=r"\.|\*|/[a-z0-9*][a-z0-9*._/-]*",
+            key_expects=". or * or a path such as /cache",
         ),
     )
     runner_tags: tuple[str, ...] = field(default=(), metadata=described("Tags a runner must have to take the job"))
