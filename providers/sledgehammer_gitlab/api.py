@@ -118,6 +118,13 @@ class Api:
         """A POST whose second call does no harm, such as cancel."""
         return cast(Json, self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, **_ONCE)))
 
+    def post_for_answer(self, path: str, body: Json) -> Json:
+        """A POST that only asks, such as lint."""
+        return cast(
+            Json,
+            self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)),
+        )
+
     def create(self, path: str, body: Json, *, find: Callable[[], Json | None]) -> Json:
         """Make one object with a POST, however often the answer gets lost.
 

@@ -131,7 +131,6 @@ def open_connection(
             hidden=hidden_values(environment.variables),
             branch=branch,
             commit=checkout.commit,
-            ci_text=ci_file.text,
         )
 
     pipelines = GitLabPipelines(

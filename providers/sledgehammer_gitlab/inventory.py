@@ -30,7 +30,6 @@ class Desired:
     hidden: HiddenValues
     branch: str
     commit: str
-    ci_text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ class Inventory:
     def wanted(self, desired: Desired, mirror: Mirror) -> list[ManagedObject]:
         """What sledge.yaml asks for, in the order of an apply, then what carries our mark and is not asked for."""
         reader = self.reader
-        push = MirrorPush(mirror=mirror, read_tip=lambda: reader.tip(desired.branch))
+        push = MirrorPush(api=self.api, reader=reader, branch=desired.branch, mirror=mirror)
         content_name, ci_name = names(reader.path, desired.branch)
         variables, gone = self._variables(desired)
         return [
@@ -58,7 +57,7 @@ class Inventory:
             *self._job_token_scope(),
             *self._tokens(),
             Content(push=push, name=content_name, commit=desired.commit),
-            CiFileOnBranch(push=push, name=ci_name, text=desired.ci_text),
+            CiFileOnBranch(push=push, name=ci_name),
             *self._schedules(),
             *gone,
         ]

@@ -2,7 +2,7 @@
 
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
 from sledgehammer_gitlab.api import Api, Json, encode
-from sledgehammer_gitlab.paths import Namespace, find_namespace, project_path, read_tip
+from sledgehammer_gitlab.paths import Namespace, find_namespace, project_path
 
 MADE = "made-by-sledge"
 MANAGED = "managed-by-sledge"
@@ -18,6 +18,7 @@ class ProjectReader:
         self._row: Json | None = None
         self._is_read = False
         self._lists: dict[str, list[Json]] = {}
+        self._branches: dict[str, Json | None] = {}
 
     @property
     def row(self) -> Json | None:
@@ -63,7 +64,19 @@ class ProjectReader:
 
     def tip(self, branch: str) -> str:
         """The branch's commit; "" when there is none."""
-        return "" if self.row is None else read_tip(self._api, self.path, branch=branch)
+        row = self._branch(branch)
+        return "" if row is None else str(row["commit"]["id"])
+
+    def may_push(self, branch: str) -> bool:
+        """Whether this token's user may; to a branch that is not there yet GitLab will tell."""
+        row = self._branch(branch)
+        return row is None or bool(row.get("can_push", True))
+
+    def _branch(self, branch: str) -> Json | None:
+        if branch not in self._branches:
+            path = f"{project_path(self.path)}/repository/branches/{encode(branch)}"
+            self._branches[branch] = None if self.row is None else self._api.find(path)
+        return self._branches[branch]
 
     def deepest_namespace(self) -> Namespace | None:
         """The innermost namespace on the path that exists.
