@@ -1,7 +1,7 @@
 """A live GitLab for one project and checkout."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
@@ -16,15 +16,15 @@ from sledgehammer.retry import RetryPolicy
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.credentials import find_access
 from sledgehammer_gitlab.destination import ref_slug
-from sledgehammer_gitlab.difference import Desired
 from sledgehammer_gitlab.git_remote import GitRemote
+from sledgehammer_gitlab.inventory import Desired
 from sledgehammer_gitlab.local_git import LocalGit
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
 from sledgehammer_gitlab.registry import GitLabRegistry
 from sledgehammer_gitlab.settings import Settings
-from sledgehammer_gitlab.variables import resolve_variables
+from sledgehammer_gitlab.variables import hidden_values, resolve_variables
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,15 @@ class GitLabConnection:
     def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
         self._warn_of_uncommitted_files()
         return self._provisioner.apply(on_change=on_change, on_plan=on_plan)
+
+    def plan_destruction(self) -> ChangeSet:
+        return self._provisioner.plan_destruction()
+
+    def destroy(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        return self._provisioner.destroy(on_change=on_change, on_plan=on_plan)
+
+    def adopt(self, addresses: Collection[str]) -> ChangeSet:
+        return self._provisioner.adopt(addresses)
 
     def trigger(self, *, rebuild: bool = False) -> Run:
         self._warn_of_uncommitted_files()
@@ -117,7 +126,12 @@ def open_connection(
 
     def read_desired() -> Desired:
         variables = resolve_variables(settings, environment.variables)
-        return Desired(settings=settings, variables=variables, branch=branch, commit=checkout.commit)
+        return Desired(
+            variables=variables,
+            hidden=hidden_values(environment.variables),
+            branch=branch,
+            commit=checkout.commit,
+        )
 
     pipelines = GitLabPipelines(
         api,
@@ -128,6 +142,6 @@ def open_connection(
         wait_s=settings.wait_minutes * 60,
         clock=time,
     )
-    provisioner = GitLabProvisioner(api, mirror, read_desired=read_desired)
+    provisioner = GitLabProvisioner(api, mirror, settings, read_desired=read_desired, clock=time)
     images = GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time)
     return GitLabConnection(provisioner, pipelines, images, checkout, branch=branch)

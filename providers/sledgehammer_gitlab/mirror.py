@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from sledgehammer.checkout import Checkout
 from sledgehammer.errors import ConflictError
+from sledgehammer_gitlab.ci_merge import CiText, ci_text_for
 from sledgehammer_gitlab.git_remote import GitRemote
 from sledgehammer_gitlab.local_git import LocalGit
-from sledgehammer_gitlab.render import CI_FILE, Origin, origin_of
 
 SHOWN_COMMITS = 5
 
@@ -23,7 +23,8 @@ class Comparison:
     tip: str
     tip_source: str
     tree: str  # as it shall be
-    has_ci_file: bool
+    wanted: CiText
+    ci_text: str | None  # as it is; None for no CI file
     is_content_same: bool
     is_ci_file_same: bool
 
@@ -49,14 +50,20 @@ class Mirror:
     def compare(self, tip: str) -> Comparison:
         """Compare the branch's tip ("" for no branch) with the checkout.
 
-        Raises ConflictError when the checkout has a CI file of its own, or the branch has commits that the
-        checkout lacks.
+        A CI file of the checkout's own is kept, with our job in it. Raises ConflictError where that cannot be, or when
+        the branch has commits that the checkout lacks.
         """
-        self._check_own_ci_file()
-        tree = self._local.tree_with_ci_text(self._checkout.tree, self._ci_text)
+        wanted = ci_text_for(self._local.ci_text(self._checkout.tree), self._ci_text)
+        tree = self._local.tree_with_ci_text(self._checkout.tree, wanted.text)
         if not tip:
             return Comparison(
-                tip="", tip_source="", tree=tree, has_ci_file=False, is_content_same=False, is_ci_file_same=False
+                tip="",
+                tip_source="",
+                tree=tree,
+                wanted=wanted,
+                ci_text=None,
+                is_content_same=False,
+                is_ci_file_same=False,
             )
         self._bring(tip)
         tip_tree = self._local.tree_of(tip)
@@ -68,9 +75,10 @@ class Mirror:
             tip=tip,
             tip_source=tip if mirrored is None else mirrored[0],
             tree=tree,
-            has_ci_file=found is not None,
-            is_content_same=self._local.tree_with_ci_text(tip_tree, self._ci_text) == tree,
-            is_ci_file_same=found == self._ci_text,
+            wanted=wanted,
+            ci_text=found,
+            is_content_same=self._local.tree_with_ci_text(tip_tree, wanted.text) == tree,
+            is_ci_file_same=found == wanted.text,
         )
 
     def send(self, comparison: Comparison) -> None:
@@ -98,22 +106,6 @@ class Mirror:
         if not self._local.has_commit(tip):
             raise ConflictError(
                 f"branch {self._branch} of {self._path} moved on while it was read", hint="run the command again"
-            )
-
-    def _check_own_ci_file(self) -> None:
-        own = self._local.ci_text(self._checkout.tree)
-        if own is None:
-            return
-        origin = origin_of(own)
-        if origin is Origin.FOREIGN:
-            raise ConflictError(
-                f"the checkout holds a {CI_FILE} that sledge did not write, and will not replace it",
-                hint=f"remove it (git rm {CI_FILE}, commit), or take its jobs elsewhere first",
-            )
-        if origin is Origin.EDITED:
-            raise ConflictError(
-                f"the checkout's {CI_FILE} was written by sledge and then changed by hand",
-                hint=f"bring the change into sledge.yaml, then: sledge render -p gitlab > {CI_FILE}, and commit",
             )
 
     def _check_descent(self, tip: str) -> None:

@@ -16,6 +16,9 @@ from sledgehammer_gitlab.settings import Settings
 
 CI_FILE = ".gitlab-ci.yml"
 
+JOB = "build"
+"""The name of our job."""
+
 TLS_PORT = DoubleQuotedScalarString("2376")
 
 RETRIED = ("runner_system_failure", "stuck_or_timeout_failure", "scheduler_failure", "api_failure")
@@ -38,7 +41,7 @@ def render_ci_text(project: Project, settings: Settings, plan: BuildPlan) -> str
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 4096  # no line of a script is ever folded
     out = StringIO()
-    yaml.dump({"workflow": _workflow(), "build": _job(project, settings, plan)}, out)
+    yaml.dump({"workflow": _workflow(), JOB: _job(project, settings, plan)}, out)
     body = out.getvalue()
     return f"# Managed by sledge (format 1, content {_digest(body)}): change sledge.yaml instead\n{body}"
 
@@ -49,6 +52,11 @@ def origin_of(text: str) -> Origin:
     if header is None:
         return Origin.FOREIGN
     return Origin.OURS if header[1] == _digest(text[header.end() :]) else Origin.EDITED
+
+
+def content_digest(text: str) -> str:
+    """The digest that stands for a CI file's text in a plan, its first line included."""
+    return _digest(text)
 
 
 def _digest(body: str) -> str:

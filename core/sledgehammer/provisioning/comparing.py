@@ -13,6 +13,7 @@ from sledgehammer.provisioning.managed import (
     Owner,
     Removable,
 )
+from sledgehammer.secret import Secret
 
 
 def plan_objects(objects: Sequence[ManagedObject], *, provider: str) -> ChangeSet:
@@ -23,7 +24,8 @@ def plan_objects(objects: Sequence[ManagedObject], *, provider: str) -> ChangeSe
     seen = [(item, item.observe()) for item in objects]
     changes = [change_of(item, observed) for item, observed in seen]
     pairs = zip(seen, changes, strict=True)
-    _refuse_foreign([change for (_, observed), change in pairs if _is_foreign(observed, change)], provider)
+    foreign = [(observed, change) for (_, observed), change in pairs if observed and _is_foreign(observed, change)]
+    _refuse_foreign(foreign, provider)
     return ChangeSet(provider=provider, changes=tuple(changes))
 
 
@@ -57,10 +59,16 @@ def change_of(item: ManagedObject, observed: Observed | None) -> Change:
 
 def attribute_changes(before: Attributes, after: Attributes) -> tuple[AttributeChange, ...]:
     """Each attribute that differs, those that are wanted first; secrets are compared and never shown."""
-    names = [name for name in {**after, **before} if after.get(name, "") != before.get(name, "")]
+    names = [name for name in {**after, **before} if _value(after, name) != _value(before, name)]
     return tuple(
         AttributeChange(name=name, before=str(before.get(name, "")), after=str(after.get(name, ""))) for name in names
     )
+
+
+def _value(attributes: Attributes, name: str) -> str:
+    """What is compared: a secret's text, wherever it came from."""
+    value = attributes.get(name, "")
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _action_of(
@@ -77,7 +85,7 @@ def _action_of(
 def _destruction_of(item: ManagedObject, observed: Observed | None) -> Change | None:
     if observed is None:
         return None
-    is_ours = observed.owner is Owner.SLEDGE and isinstance(item, Removable)
+    is_ours = observed.owner is Owner.SLEDGE and isinstance(item, Removable) and not observed.is_kept
     action = Action.DELETE if is_ours else Action.NONE
     return Change(
         action=action,
@@ -88,15 +96,16 @@ def _destruction_of(item: ManagedObject, observed: Observed | None) -> Change | 
     )
 
 
-def _is_foreign(observed: Observed | None, change: Change) -> bool:
-    return observed is not None and observed.owner is Owner.OTHERS and change.action is Action.UPDATE
+def _is_foreign(observed: Observed, change: Change) -> bool:
+    return observed.owner is Owner.OTHERS and change.action is Action.UPDATE
 
 
-def _refuse_foreign(changes: Sequence[Change], provider: str) -> None:
-    if not changes:
+def _refuse_foreign(found: Sequence[tuple[Observed, Change]], provider: str) -> None:
+    if not found:
         return
-    named = "; ".join(f"{change.address} ({', '.join(_shown(change.attributes))})" for change in changes)
-    command = ["sledge", "adopt", "-p", provider, *(change.address for change in changes)]
+    named = "; ".join(f"{change.address} ({', '.join(_shown(change.attributes))})" for _, change in found)
+    addresses = dict.fromkeys(observed.adopted_with or change.address for observed, change in found)
+    command = ["sledge", "adopt", "-p", provider, *addresses]
     raise ConflictError(
         f"not made by sledge, and different from what sledge.yaml says: {named}",
         hint=f"let sledge manage it from now on: {shlex.join(command)}; or take it out of sledge.yaml",
