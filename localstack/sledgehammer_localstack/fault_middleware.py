@@ -29,6 +29,9 @@ class FaultDialect(Protocol):
     def failed(self, environ: "WSGIEnvironment") -> Response:
         """The answer of a server that broke."""
 
+    def unknown_yet(self, environ: "WSGIEnvironment") -> Response:
+        """The answer of a server that has not heard of what was just made."""
+
 
 class GitLabDialect:
     """GitLab's words: https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/"""
@@ -42,6 +45,10 @@ class GitLabDialect:
     def failed(self, environ: "WSGIEnvironment") -> Response:
         body = json.dumps({"message": "500 Internal Server Error"})
         return Response(body, 500, content_type="application/json")
+
+    def unknown_yet(self, environ: "WSGIEnvironment") -> Response:
+        body = json.dumps({"message": "404 Not found"})
+        return Response(body, 404, content_type="application/json")
 
 
 class FaultMiddleware:
@@ -83,6 +90,8 @@ class FaultMiddleware:
             raise ConnectionResetError(errno.ECONNRESET, "a scripted fault")
         if rule.fault is Fault.THROTTLE:
             return self._dialect.throttled(environ, rule.retry_after_s)(environ, start_response)
+        if rule.fault is Fault.UNKNOWN_YET:
+            return self._dialect.unknown_yet(environ)(environ, start_response)
         return self._dialect.failed(environ)(environ, start_response)
 
     def _control(self, request: Request) -> Response:

@@ -36,6 +36,14 @@ class AwsDialect:
     def failed(self, environ: "WSGIEnvironment") -> Response:
         return self._error(environ, "InternalFailure", "an injected failure", is_server_fault=True)
 
+    def unknown_yet(self, environ: "WSGIEnvironment") -> Response:
+        """IAM's propagation as CodeBuild words it (hashicorp/terraform-provider-aws#4233); a denial elsewhere."""
+        target = find_target(environ)
+        if target is not None and target.prefix.startswith("CodeBuild"):
+            message = "CodeBuild is not authorized to perform: sts:AssumeRole on the service role"
+            return self._error(environ, "InvalidInputException", message, is_server_fault=False)
+        return self.denied(environ, "User is not authorized to perform this action")
+
     def denied(self, environ: "WSGIEnvironment", message: str, *, code: str = "") -> Response:
         """The answer to a caller that may not; `code` where it is another than the protocol's usual one."""
         if target := find_target(environ):
