@@ -9,6 +9,7 @@ from sledgehammer.provisioning import ManagedObject
 from sledgehammer.provisioning.fingerprint import fingerprint_key
 from sledgehammer.secret import Secret
 from sledgehammer_aws.account import role_name
+from sledgehammer_aws.destination import branch_slug
 from sledgehammer_aws.identity_provider import IdentityProvider
 from sledgehammer_aws.job_permissions import job_permissions, job_trust
 from sledgehammer_aws.pull_through import PullThroughRule
@@ -92,5 +93,5 @@ class OptedIn:
             name=rule,
             role_arn=f"arn:{names.account.partition}:iam::{names.account.id}:role/{role.name}",
             commit=self.checkout.commit,
-            branch=self.checkout.branch,
+            branch=branch_slug(self.checkout.branch),
         )

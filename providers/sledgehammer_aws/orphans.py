@@ -22,8 +22,9 @@ def orphans(site: Site, wanted: Sequence[ManagedObject]) -> tuple[ManagedObject,
     """By the tagging service; roles, which it does not know, by their names."""
     known = {(item.kind, item.name) for item in wanted}
     found = [item for arn in sorted(site.reader.tagged(site.names.owner)) for item in _of_arn(site, arn)]
-    roles = [Role(site=site, name=name, trust="", description="") for name in site.names.more_roles]
-    return tuple(Unwanted(item=item) for item in (*found, *roles) if (item.kind, item.name) not in known)
+    found += [Role(site=site, name=name, trust="", description="") for name in site.names.more_roles]
+    unwanted = [item for item in found if (item.kind, item.name) not in known]
+    return tuple(Unwanted(item=item) for item in unwanted if not isinstance(item, Role) or item.observe() is not None)
 
 
 def _of_arn(site: Site, arn: str) -> Iterator[RemovableObject]:

@@ -106,6 +106,35 @@ def test_several_images_have_repositories_of_their_own(aws: Rehearsal) -> None:
         ecr.get_lifecycle_policy(repositoryName=f"{aws.name}/worker")
 
 
+def test_a_key_is_for_new_repositories_and_told_of_old_ones(aws: Rehearsal) -> None:
+    """ECR encrypts a repository as it was made: no plan would ever change that, so it says so and goes on."""
+    aws.apply()
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0f1e2d3c"
+    aws.settings = replace(aws.settings, encryption_key=key)
+    plan = aws.plan()
+    assert plan.pending == ()
+    notes = [change.note for change in plan.changes if change.kind == "aws_ecr_repository"]
+    assert notes == [f"encrypted with AES256, not with KMS {key}, which ECR only does when it makes a repository"] * 2
+    aws.images = (aws.name, "worker")
+    aws.apply()
+    ecr = aws.client("ecr")
+    (made,) = ecr.describe_repositories(repositoryNames=[f"{aws.name}/worker"])["repositories"]
+    assert made["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": key}
+
+
+def test_a_plan_shows_permissions_and_how_many_requests_an_apply_takes(aws: Rehearsal) -> None:
+    """Rows of who may do what on which object; the estimate is as near as makes it useful."""
+    plan = aws.plan()
+    (policy,) = [change for change in plan.changes if change.kind == "aws_iam_role_policy"]
+    rows = {row.statement.actions: row.statement.resource for row in policy.statements}
+    assert rows["ecr:GetAuthorizationToken",] == "*"
+    (role,) = [change for change in plan.changes if change.kind == "aws_iam_role"]
+    assert "codebuild.amazonaws.com" in role.statements[0].statement.principal
+    aws.sent.clear()
+    aws.apply()
+    assert abs(plan.calls - len(aws.sent)) <= 5
+
+
 def test_a_new_commit_is_all_that_a_plan_then_shows(aws: Rehearsal) -> None:
     """The source archive follows the checkout; nothing else does."""
     aws.apply()

@@ -295,8 +295,11 @@ def test_a_schedule_starts_builds_of_what_was_applied_last(scheduled: Rehearsal)
     assert trust_of(scheduled, role)["Condition"]["StringEquals"]["aws:SourceArn"].endswith(
         f"rule/{rule_of(scheduled)}"
     )
+    scheduled.git("checkout", "-q", "-b", "Feature/one")
     scheduled.commit("main.py")
     assert ("aws_events_rule", ["starts"]) in applied(scheduled)
+    (target,) = scheduled.client("events").list_targets_by_rule(Rule=rule_of(scheduled))["Targets"]
+    assert '"feature-one"' in target["Input"]
 
 
 def _stop(aws: Rehearsal) -> None:
