@@ -1,13 +1,13 @@
 """The S3 bucket for source archives: private, versioned, one for all projects of an account and region."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed, Owner
-from sledgehammer_aws.bucket_reading import BLOCKED
+from sledgehammer_aws.bucket_reading import BLOCKED, read_bucket_tags
 from sledgehammer_aws.managed import OWNER, OWNER_TAG, as_list, has_tags, marks, owner_of, tag_attributes
 from sledgehammer_aws.site import Site
 
@@ -109,9 +109,7 @@ class Bucket:
     def mark(self) -> None:
         """PutBucketTagging replaces all tags, so those of others are read first."""
         s3, bucket, owner = self._s3, self.name, self._account
-        state = self.site.reader.bucket(bucket, anew=True)
-        kept: Mapping[str, str] = {} if state is None else state.tags
-        tags = as_list({**kept, **marks("")})
+        tags = as_list({**read_bucket_tags(s3, self.site.calls, bucket, owner=owner), **marks("")})
         self._send(
             "PutBucketTagging",
             lambda: s3.put_bucket_tagging(Bucket=bucket, ExpectedBucketOwner=owner, Tagging={"TagSet": tags}),

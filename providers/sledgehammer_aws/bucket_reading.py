@@ -31,6 +31,11 @@ def read_bucket(s3: "S3Client", calls: Calls, name: str, *, owner: str) -> Bucke
     )
 
 
+def read_bucket_tags(s3: "S3Client", calls: Calls, name: str, *, owner: str) -> Mapping[str, str]:
+    """The tags of a bucket that there is."""
+    return _Reading(s3=s3, calls=calls, bucket=name, owner=owner).tags()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
     s3: "S3Client"
