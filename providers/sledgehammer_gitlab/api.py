@@ -88,6 +88,20 @@ class Api:
         answer = self._repeat(f"GET {path}", lambda: self._gitlab.http_get(path, raw=True, **_ONCE))
         return cast(requests.Response, answer).content
 
+    def find_bytes(self, path: str) -> bytes | None:
+        """Read a raw body; None when there is none that this token may see."""
+
+        def once() -> bytes | None:
+            try:
+                answer = self._send(lambda: self._gitlab.http_get(path, raw=True, **_ONCE))
+            except RequestFailedError as error:
+                if error.failure.status == 404:
+                    return None
+                raise
+            return cast(requests.Response, answer).content
+
+        return self._call(f"GET {path}", once)
+
     def put(self, path: str, body: Json) -> Json:
         """Bring an object's attributes to these values; safe to repeat."""
         return cast(
@@ -119,7 +133,7 @@ class Api:
         return cast(Json, self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, **_ONCE)))
 
     def post_for_answer(self, path: str, body: Json) -> Json:
-        """A POST that only asks, such as lint."""
+        """A POST that only asks, such as lint, or that brings about the same however often it comes."""
         return cast(
             Json,
             self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)),

@@ -23,7 +23,7 @@ from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
 from sledgehammer_gitlab.registry import GitLabRegistry
-from sledgehammer_gitlab.settings import Settings
+from sledgehammer_gitlab.settings import Settings, Via
 from sledgehammer_gitlab.variables import hidden_values, resolve_variables
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,7 @@ def open_connection(
         branch=branch,
         local=LocalGit(checkout, processes=environment.processes),
         remote=remote,
+        brings_ci_file=settings.ci_file.via is Via.COMMIT,
     )
 
     def read_desired() -> Desired:

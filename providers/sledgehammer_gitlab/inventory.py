@@ -8,6 +8,7 @@ from sledgehammer.provisioning import ManagedObject
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.objects import schedule
+from sledgehammer_gitlab.objects.ci_merge_request import CiFileByMergeRequest
 from sledgehammer_gitlab.objects.content import CiFileOnBranch, Content, MirrorPush, names
 from sledgehammer_gitlab.objects.group import Group
 from sledgehammer_gitlab.objects.job_token_scope import JobTokenScope
@@ -18,7 +19,7 @@ from sledgehammer_gitlab.objects.schedule import PipelineSchedule
 from sledgehammer_gitlab.objects.token import ACCESS, DEPLOY, Token, TokenKind, titles_of_ours
 from sledgehammer_gitlab.objects.variable import CiVariable, VariableHome, orphans
 from sledgehammer_gitlab.reading import MADE, ProjectReader
-from sledgehammer_gitlab.settings import Settings, Visibility
+from sledgehammer_gitlab.settings import Settings, Via, Visibility
 from sledgehammer_gitlab.variables import DesiredVariable, HiddenValues
 
 
@@ -57,7 +58,7 @@ class Inventory:
             *self._job_token_scope(),
             *self._tokens(),
             Content(push=push, name=content_name, commit=desired.commit),
-            CiFileOnBranch(push=push, name=ci_name),
+            self._ci_file(push, ci_name, desired.branch),
             *self._schedules(),
             *gone,
         ]
@@ -130,6 +131,11 @@ class Inventory:
     def _job_token_scope(self) -> list[ManagedObject]:
         wanted = self.settings.job_token_allowlist
         return [] if wanted is None else [JobTokenScope(api=self.api, reader=self.reader, wanted=wanted)]
+
+    def _ci_file(self, push: MirrorPush, name: str, branch: str) -> ManagedObject:
+        if self.settings.ci_file.via is Via.COMMIT:
+            return CiFileOnBranch(push=push, name=name)
+        return CiFileByMergeRequest(api=self.api, reader=self.reader, push=push, name=name, target=branch)
 
     def _schedules(self) -> list[ManagedObject]:
         """After the content, which brings the branch that they run on."""

@@ -38,7 +38,15 @@ class Mirror:
     """One checkout and one branch of one project on GitLab."""
 
     def __init__(
-        self, checkout: Checkout, *, ci_text: str, path: str, branch: str, local: LocalGit, remote: GitRemote
+        self,
+        checkout: Checkout,
+        *,
+        ci_text: str,
+        path: str,
+        branch: str,
+        local: LocalGit,
+        remote: GitRemote,
+        brings_ci_file: bool = True,
     ) -> None:
         self._checkout = checkout
         self._ci_text = ci_text
@@ -46,6 +54,7 @@ class Mirror:
         self._branch = branch
         self._local = local
         self._remote = remote
+        self.brings_ci_file = brings_ci_file  # False: pushes leave GitLab's as it is
 
     def compare(self, tip: str) -> Comparison:
         """Compare the branch's tip ("" for no branch) with the checkout.
@@ -54,7 +63,7 @@ class Mirror:
         the branch has commits that the checkout lacks.
         """
         wanted = ci_text_for(self._local.ci_text(self._checkout.tree), self._ci_text)
-        tree = self._local.tree_with_ci_text(self._checkout.tree, wanted.text)
+        tree = self._tree_as_wanted(wanted)
         if not tip:
             return Comparison(
                 tip="",
@@ -67,9 +76,11 @@ class Mirror:
             )
         self._bring(tip)
         tip_tree = self._local.tree_of(tip)
+        found = self._local.ci_text(tip_tree)
+        if not self.brings_ci_file and found is not None:
+            tree = self._local.tree_with_ci_text(self._checkout.tree, found)
         if tip_tree != tree:
             self._check_descent(tip)
-        found = self._local.ci_text(tip_tree)
         mirrored = self._local.mirrored(tip)
         return Comparison(
             tip=tip,
@@ -77,7 +88,8 @@ class Mirror:
             tree=tree,
             wanted=wanted,
             ci_text=found,
-            is_content_same=self._local.tree_with_ci_text(tip_tree, wanted.text) == tree,
+            is_content_same=self._local.tree_with_ci_text(tip_tree, wanted.text)
+            == self._local.tree_with_ci_text(self._checkout.tree, wanted.text),
             is_ci_file_same=found == wanted.text,
         )
 
@@ -88,6 +100,10 @@ class Mirror:
         if parents != (commit,) or self._local.tree_of(commit) != comparison.tree:
             commit = self._local.commit_mirror(comparison.tree, parents)
         self._remote.push(commit, self._branch)
+
+    def _tree_as_wanted(self, wanted: CiText) -> str:
+        own = self._checkout.tree
+        return self._local.tree_with_ci_text(own, wanted.text) if self.brings_ci_file else own
 
     def _parents(self, tip: str) -> tuple[str, ...]:
         """The newest of GitLab's branch and the checkout, both where they have parted. A folder of a larger

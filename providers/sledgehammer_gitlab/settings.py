@@ -22,6 +22,23 @@ class Visibility(Enum):
     PUBLIC = "public"
 
 
+class Via(Enum):
+    """How the CI file comes to GitLab."""
+
+    COMMIT = "commit"
+    MERGE_REQUEST = "merge_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiFileSettings:
+    """The section `gitlab.ci_file`."""
+
+    via: Via = field(
+        default=Via.COMMIT,
+        metadata=described("Pushed with the content, or proposed on a branch of its own for a person to merge"),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One CI/CD variable; exactly one of `value` and `from_env` is set."""
@@ -82,6 +99,7 @@ class Settings:
             expects="an http or https URL",
         ),
     )
+    ci_file: CiFileSettings = field(default=CiFileSettings(), metadata=described("How the CI file comes to GitLab"))
     visibility: Visibility | None = field(
         default=None,
         metadata=described("Who may see the project (default: private when created, else left as it is)"),

@@ -158,6 +158,23 @@ class PipelineSchedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRequest:
+    """A branch that is to be merged into another one of the same project; state `opened`, `closed` or `merged`."""
+
+    id: int
+    project_id: int
+    iid: int
+    source_branch: str
+    target_branch: str
+    title: str
+    description: str
+    state: str
+    author_id: int
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryRule:
     """A protected container repository; a level that is not set is ""."""
 

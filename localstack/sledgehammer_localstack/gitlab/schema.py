@@ -54,6 +54,11 @@ CREATE TABLE pipeline_schedules (
 CREATE TABLE registry_rules (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     pattern TEXT NOT NULL, push_level TEXT NOT NULL, delete_level TEXT NOT NULL, UNIQUE (project_id, pattern));
+CREATE TABLE merge_requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    iid INTEGER NOT NULL, source_branch TEXT NOT NULL, target_branch TEXT NOT NULL, title TEXT NOT NULL,
+    description TEXT NOT NULL, state TEXT NOT NULL, author_id INTEGER NOT NULL, created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL, UNIQUE (project_id, iid));
 CREATE TABLE job_token_allowlist (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     target_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE, UNIQUE (project_id, target_id));

@@ -36,7 +36,7 @@ class MirrorPush:
     @property
     def manual(self) -> ManualStep | None:
         """What a person must do before this token can push; a branch is never unprotected for it."""
-        if self.comparison.is_same or self.reader.may_push(self.branch):
+        if self.reader.may_push(self.branch):
             return None
         url = (self.reader.row or {}).get("web_url", "")
         return ManualStep(
@@ -49,7 +49,8 @@ class MirrorPush:
         if self.is_sent:
             return
         compared = self.comparison
-        if not compared.is_ci_file_same and (compared.is_content_same or not compared.wanted.reads_files):
+        is_new = not compared.is_ci_file_same and self.mirror.brings_ci_file
+        if is_new and (compared.is_content_same or not compared.wanted.reads_files):
             lint(self.api, self.reader.path, compared.wanted.text)
         self.mirror.send(compared)
         self.is_sent = True
