@@ -30,13 +30,10 @@ class CodeBuildProject:
     """Its role may be seconds old, so making and changing it waits for IAM to tell everybody."""
 
     site: Site
+    name: str
     buildspec: str
     strategy: str  # of the layer cache
     kind: str = "aws_codebuild_project"
-
-    @property
-    def name(self) -> str:
-        return self.site.names.project
 
     @property
     def _wanted(self) -> BuildProject:

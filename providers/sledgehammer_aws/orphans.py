@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from sledgehammer.provisioning import ManagedObject
 from sledgehammer.secret import Secret
+from sledgehammer_aws.codebuild_project import CodeBuildProject
 from sledgehammer_aws.destruction import RemovableObject, Unwanted
 from sledgehammer_aws.log_group import LogGroup
 from sledgehammer_aws.repository import ImageRepository
@@ -36,6 +37,8 @@ def _of_arn(site: Site, arn: str) -> Iterator[RemovableObject]:
             yield ImageRepository(site=site, name=name)
         case "logs", "log-group":
             yield LogGroup(site=site, name=name.removesuffix(":*"))
+        case "codebuild", "project":
+            yield CodeBuildProject(site=site, name=name, buildspec="", strategy="")
         case "secretsmanager", "secret":
             yield ManagedSecret(site=site, name=name[:-RANDOM_END], value=Secret(""), key=None)
         case "events", "rule":

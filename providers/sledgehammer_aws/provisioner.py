@@ -100,7 +100,7 @@ class AwsProvisioner:
             role,
             RolePolicy(site=site, role=role, permissions=permissions),
             SourceArchive(site=site, checkout=self.checkout, processes=self.processes),
-            CodeBuildProject(site=site, buildspec=self.buildspec, strategy=self.strategy),
+            CodeBuildProject(site=site, name=names.project, buildspec=self.buildspec, strategy=self.strategy),
             *opted_in.after_project(),
         )
 
