@@ -52,7 +52,9 @@ def build_trust(names: Names) -> str:
     return statements_document([statement])
 
 
-def build_permissions(names: Names, settings: Settings, *, buildspec: str, strategy: str) -> Sequence[Permission]:
+def build_permissions(
+    names: Names, settings: Settings, *, buildspec: str, strategy: str, connection_arn: str = ""
+) -> Sequence[Permission]:
     """What a build needs and nothing else."""
     used = read_buildspec(buildspec)
     return (
@@ -64,18 +66,8 @@ def build_permissions(names: Names, settings: Settings, *, buildspec: str, strat
             actions=("logs:CreateLogStream", "logs:PutLogEvents"),
             resources=(f"{names.log_group_arn}:*",),
         ),
-        Permission(
-            sid="Source",
-            reason="download of the source archive",
-            actions=("s3:GetObject", "s3:GetObjectVersion"),
-            resources=(f"{names.bucket_arn}/{names.source_key}",),
-        ),
-        Permission(
-            sid="Bucket",
-            reason="CodeBuild looks whose the bucket is and where",
-            actions=("s3:GetBucketAcl", "s3:GetBucketLocation"),
-            resources=(names.bucket_arn,),
-        ),
+        *(_archive(names) if settings.source is None else _clone(connection_arn)),
+        *(_bucket(names) if settings.source is None or has_file_cache(strategy) else ()),
         *(_cache(names) if has_file_cache(strategy) else ()),
         *_variables(names, settings),
         *(_network(names, settings.vpc) if settings.vpc is not None else ()),
@@ -95,6 +87,38 @@ def registry_permissions(names: Names, *, logs_in: bool, repositories: Collectio
         arns = [names.repository_arn(name) for name in known if name in repositories]
         if arns:
             yield Permission(sid=sid, reason=reason, actions=tuple(sorted((*PULL, *PUSH))), resources=_sorted(arns))
+
+
+def _archive(names: Names) -> Iterator[Permission]:
+    yield Permission(
+        sid="Source",
+        reason="download of the source archive",
+        actions=("s3:GetObject", "s3:GetObjectVersion"),
+        resources=(f"{names.bucket_arn}/{names.source_key}",),
+    )
+
+
+def _clone(connection_arn: str) -> Iterator[Permission]:
+    """CodeBuild user guide, "GitLab connections", permissions of the service role."""
+    yield Permission(
+        sid="Connection",
+        reason="clone from GitLab",
+        actions=(
+            "codeconnections:GetConnection",
+            "codeconnections:GetConnectionToken",
+            "codeconnections:UseConnection",
+        ),
+        resources=(connection_arn,),
+    )
+
+
+def _bucket(names: Names) -> Iterator[Permission]:
+    yield Permission(
+        sid="Bucket",
+        reason="CodeBuild looks whose the bucket is and where",
+        actions=("s3:GetBucketAcl", "s3:GetBucketLocation"),
+        resources=(names.bucket_arn,),
+    )
 
 
 def _pull_through(names: Names, docker_hub: DockerHub) -> Iterator[Permission]:

@@ -51,16 +51,18 @@ class BuildProject:
     cache: KeptCache
 
 
-def desired_project(names: Names, settings: Settings, buildspec: str, *, strategy: str) -> BuildProject:
-    """The project as it should be: the buildspec inline, the source from S3, what the cache strategy needs. The
-    container is privileged, for a Docker daemon runs in it, unless there is a Docker server for that (CodeBuild user
-    guide, "Docker image build server sample")."""
+def desired_project(
+    names: Names, settings: Settings, buildspec: str, *, strategy: str, connection_arn: str = ""
+) -> BuildProject:
+    """The project as it should be: the buildspec inline, the source from S3 or through the connection, what the cache
+    strategy needs. The container is privileged, for a Docker daemon runs in it, unless there is a Docker server for it
+    (CodeBuild user guide, "Docker image build server sample")."""
     has_server = has_docker_server(strategy)
     variables = {name: _content(variable) for name, variable in settings.variables.items()}
     vpc = settings.vpc
     registry = VariableContent(type=PLAIN, value=names.account.registry)
     return BuildProject(
-        source=f"S3 {names.bucket}/{names.source_key}",
+        source=_source(settings, names, connection_arn),
         buildspec=buildspec,
         artifacts="NO_ARTIFACTS",
         environment="LINUX_CONTAINER",
@@ -87,7 +89,12 @@ def observed_project(answer: "ProjectTypeDef") -> BuildProject:
     vpc = answer.get("vpcConfig", {})
     cloud_watch = answer.get("logsConfig", {}).get("cloudWatchLogs", {})
     return BuildProject(
-        source=f"{source.get('type', '')} {source.get('location', '')}",
+        source=_source_text(
+            source.get("type", ""),
+            source.get("location", ""),
+            depth=source.get("gitCloneDepth", 0),
+            connection_arn=source.get("auth", {}).get("resource", ""),
+        ),
         buildspec=source.get("buildspec", ""),
         artifacts=answer.get("artifacts", {}).get("type", ""),
         environment=environment.get("type", ""),
@@ -140,6 +147,18 @@ def attributes_of(project: BuildProject) -> Attributes:
         "network": project.network,
         "cache": project.cache.text,
     }
+
+
+def _source(settings: Settings, names: Names, connection_arn: str) -> str:
+    git = settings.source
+    if git is None:
+        return _source_text("S3", f"{names.bucket}/{names.source_key}", depth=0, connection_arn="")
+    return _source_text(git.source_type, git.repository, depth=git.clone_depth, connection_arn=connection_arn)
+
+
+def _source_text(kind: str, location: str, *, depth: int, connection_arn: str) -> str:
+    through = f"through {connection_arn}" if connection_arn else ""
+    return " ".join(part for part in (kind, location, f"depth {depth}" if depth else "", through) if part)
 
 
 def _network(vpc: str, subnets: Sequence[str], security_groups: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from sledgehammer_aws.failures import SDK_ERRORS, classify, explain
 if TYPE_CHECKING:
     from botocore.client import BaseClient
     from mypy_boto3_codebuild.client import CodeBuildClient
+    from mypy_boto3_codeconnections.client import CodeConnectionsClient
     from mypy_boto3_ecr.client import ECRClient
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_iam.client import IAMClient
@@ -46,6 +47,7 @@ class Clients:
 
     region: str
     codebuild: "CodeBuildClient"
+    connections: "CodeConnectionsClient"
     ecr: "ECRClient"
     events: "EventBridgeClient"
     iam: "IAMClient"
@@ -58,7 +60,7 @@ class Clients:
 
     def all(self) -> "tuple[BaseClient, ...]":
         """Each of them, for whoever counts or watches requests."""
-        some = (self.codebuild, self.ecr, self.events, self.iam, self.logs)
+        some = (self.codebuild, self.connections, self.ecr, self.events, self.iam, self.logs)
         return (*some, self.s3, self.secrets, self.sts, self.tagging)
 
 
@@ -117,6 +119,7 @@ def _clients(session: boto3.Session, endpoint: str) -> Clients:
     return Clients(
         region=session.region_name,
         codebuild=session.client("codebuild", config=config, endpoint_url=url),
+        connections=session.client("codeconnections", config=config, endpoint_url=url),
         ecr=session.client("ecr", config=config, endpoint_url=url),
         events=session.client("events", config=config, endpoint_url=url),
         iam=session.client("iam", config=config, endpoint_url=url),

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sledgehammer.changes import Action
 from sledgehammer.provisioning import Attributes, Observed
 from sledgehammer_aws.build_project import BuildProject, attributes_of, desired_project, observed_project
 from sledgehammer_aws.client import PROPAGATION_POLICY
+from sledgehammer_aws.git_connection import GitConnection
 from sledgehammer_aws.kept_cache import KeptCache
 from sledgehammer_aws.managed import has_tags, owner_of, tag_attributes
 from sledgehammer_aws.site import Site
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_codebuild.type_defs import (
         ProjectCacheTypeDef,
         ProjectEnvironmentTypeDef,
+        ProjectSourceTypeDef,
         UpdateProjectInputTypeDef,
     )
 
@@ -33,15 +35,24 @@ class CodeBuildProject:
     name: str
     buildspec: str
     strategy: str  # of the layer cache
+    connection: GitConnection | None = None  # to where the source is, unless it is an archive in S3
     kind: str = "aws_codebuild_project"
 
-    @property
     def _wanted(self) -> BuildProject:
-        return desired_project(self.site.names, self.site.settings, self.buildspec, strategy=self.strategy)
+        return desired_project(
+            self.site.names,
+            self.site.settings,
+            self.buildspec,
+            strategy=self.strategy,
+            connection_arn=self._connection_arn(),
+        )
+
+    def _connection_arn(self) -> str:
+        return self.connection.arn() if self.connection is not None else ""
 
     def desired(self) -> Attributes | None:
         tags = self.site.settings.tags
-        return {**tag_attributes(tags, managed=tags), **attributes_of(self._wanted)}
+        return {**tag_attributes(tags, managed=tags), **attributes_of(self._wanted())}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         state = self.site.reader.project(self.name, anew=anew)
@@ -57,8 +68,8 @@ class CodeBuildProject:
     def create(self) -> Collection[str]:
         codebuild, request = self.site.clients.codebuild, self._request()
         request["tags"] = [{"key": key, "value": value} for key, value in self.site.tags.items()]
-        if self._wanted.concurrent_builds:
-            request["concurrentBuildLimit"] = self._wanted.concurrent_builds
+        if self.site.settings.concurrent_builds:
+            request["concurrentBuildLimit"] = self.site.settings.concurrent_builds
         self.site.calls.send(
             f"codebuild:CreateProject {self.name}",
             lambda: codebuild.create_project(**request),
@@ -72,7 +83,7 @@ class CodeBuildProject:
         if has_tags(attributes):
             request["tags"] = [{"key": key, "value": value} for key, value in self._tags_with(self.site.tags).items()]
         if "concurrent builds" in attributes:
-            request["concurrentBuildLimit"] = self._wanted.concurrent_builds or NO_LIMIT
+            request["concurrentBuildLimit"] = self.site.settings.concurrent_builds or NO_LIMIT
         self.site.calls.send(
             f"codebuild:UpdateProject {self.name}",
             lambda: codebuild.update_project(**request),
@@ -99,7 +110,7 @@ class CodeBuildProject:
         return {**(state.tags if state is not None else {}), **tags}
 
     def _request(self) -> "UpdateProjectInputTypeDef":
-        wanted, names = self._wanted, self.site.names
+        wanted, names = self._wanted(), self.site.names
         vpc = self.site.settings.vpc
         environment: ProjectEnvironmentTypeDef = {
             "type": "LINUX_CONTAINER",
@@ -117,11 +128,7 @@ class CodeBuildProject:
         return {
             "name": self.name,
             "description": "Made by sledge: change sledge.yaml instead",
-            "source": {
-                "type": "S3",
-                "location": f"{names.bucket}/{names.source_key}",
-                "buildspec": wanted.buildspec,
-            },
+            "source": self._source(wanted.buildspec),
             "artifacts": {"type": "NO_ARTIFACTS"},
             "cache": _cache(wanted.cache),
             "environment": environment,
@@ -132,6 +139,18 @@ class CodeBuildProject:
             if vpc is None
             else {"vpcId": vpc.id, "subnets": vpc.subnets, "securityGroupIds": vpc.security_groups},
             "logsConfig": {"cloudWatchLogs": {"status": "ENABLED", "groupName": names.log_group}},
+        }
+
+    def _source(self, buildspec: str) -> "ProjectSourceTypeDef":
+        names, git = self.site.names, self.site.settings.source
+        if git is None:
+            return {"type": "S3", "location": f"{names.bucket}/{names.source_key}", "buildspec": buildspec}
+        return {
+            "type": cast("Any", git.source_type),
+            "location": git.repository,
+            "gitCloneDepth": git.clone_depth,
+            "auth": {"type": "CODECONNECTIONS", "resource": self._connection_arn()},
+            "buildspec": buildspec,
         }
 
 

@@ -88,7 +88,7 @@ class AwsConnection:
         return concrete_repositories(destination_of(self.project, self.settings), values)
 
     def commit_tag(self) -> str:
-        self._runs.stored_source()
+        self._runs.check_source()
         return self.checkout.commit
 
     def branch_slug(self) -> str:

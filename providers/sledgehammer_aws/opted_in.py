@@ -75,7 +75,7 @@ class OptedIn:
         )
         yield provider
         yield role
-        yield RolePolicy(site=self.site, role=role, permissions=job_permissions(names, settings))
+        yield RolePolicy(site=self.site, role=role, permissions=lambda: job_permissions(names, settings))
 
     def _schedule(self, settings: Schedule) -> Iterator[ManagedObject]:
         names, rule = self.site.names, f"sledge-{self.site.names.project}"
@@ -86,7 +86,7 @@ class OptedIn:
             description=f"Scheduled builds of {names.project}",
         )
         yield role
-        yield RolePolicy(site=self.site, role=role, permissions=schedule_permissions(names))
+        yield RolePolicy(site=self.site, role=role, permissions=lambda: schedule_permissions(names))
         yield ScheduleRule(
             site=self.site,
             settings=settings,

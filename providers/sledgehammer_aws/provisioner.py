@@ -1,6 +1,6 @@
 """Everything that one project needs on AWS, in the order in which it is made."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan
@@ -19,14 +19,17 @@ from sledgehammer_aws.build_permissions import build_permissions, build_trust
 from sledgehammer_aws.cache_expiry import CacheExpiry
 from sledgehammer_aws.codebuild_project import CodeBuildProject
 from sledgehammer_aws.destruction import for_destruction, with_notes
+from sledgehammer_aws.git_connection import GitConnection
 from sledgehammer_aws.kept_cache import has_file_cache
 from sledgehammer_aws.log_group import LogGroup
 from sledgehammer_aws.opted_in import OptedIn
 from sledgehammer_aws.orphans import orphans
+from sledgehammer_aws.policy import Permission
 from sledgehammer_aws.repository import ImageRepository
 from sledgehammer_aws.role import Role, RolePolicy
 from sledgehammer_aws.site import Site
 from sledgehammer_aws.source_archive import SourceArchive
+from sledgehammer_aws.webhook import ProjectWebhook
 
 PROVIDER = "aws"
 
@@ -89,20 +92,54 @@ class AwsProvisioner:
             trust=build_trust(names),
             description=f"Builds of {names.project} on CodeBuild",
         )
-        permissions = build_permissions(names, site.settings, buildspec=self.buildspec, strategy=self.strategy)
+        git = site.settings.source
+        connection = GitConnection(site=site, source=git) if git is not None else None
         opted_in = OptedIn(site=site, checkout=self.checkout, variables=self.variables, needs_values=needs_values)
         return (
-            Bucket(site=site),
-            *([CacheExpiry(site=site)] if has_file_cache(self.strategy) else []),
+            *self._stored(),
             *self._repositories(),
             *opted_in.before_builds(),
             LogGroup(site=site, name=names.log_group),
+            *([connection] if connection is not None else []),
             role,
-            RolePolicy(site=site, role=role, permissions=permissions),
-            SourceArchive(site=site, checkout=self.checkout, processes=self.processes),
-            CodeBuildProject(site=site, name=names.project, buildspec=self.buildspec, strategy=self.strategy),
+            RolePolicy(site=site, role=role, permissions=lambda: self._permissions(connection)),
+            *([self._archive] if connection is None else []),
+            CodeBuildProject(
+                site=site,
+                name=names.project,
+                buildspec=self.buildspec,
+                strategy=self.strategy,
+                connection=connection,
+            ),
+            *(self._webhooks(connection, is_wanted=needs_values) if connection is not None else []),
             *opted_in.after_project(),
         )
+
+    @property
+    def _archive(self) -> SourceArchive:
+        return SourceArchive(site=self.site, checkout=self.checkout, processes=self.processes)
+
+    def _stored(self) -> tuple[ManagedObject, ...]:
+        """The bucket, where anything is kept in it."""
+        has_cache = has_file_cache(self.strategy)
+        if self.site.settings.source is not None and not has_cache:
+            return ()
+        return (Bucket(site=self.site), *([CacheExpiry(site=self.site)] if has_cache else []))
+
+    def _permissions(self, connection: GitConnection | None) -> Sequence[Permission]:
+        return build_permissions(
+            self.site.names,
+            self.site.settings,
+            buildspec=self.buildspec,
+            strategy=self.strategy,
+            connection_arn=connection.arn() if connection is not None else "",
+        )
+
+    def _webhooks(self, connection: GitConnection, *, is_wanted: bool) -> tuple[ManagedObject, ...]:
+        """One that is wanted, or one that is there and is not wanted any more."""
+        settings = connection.source.webhook if is_wanted else None
+        webhook = ProjectWebhook(site=self.site, connection=connection, settings=settings)
+        return (webhook,) if webhook.settings is not None or webhook.observe() is not None else ()
 
     def _repositories(self) -> tuple[ManagedObject, ...]:
         return tuple(

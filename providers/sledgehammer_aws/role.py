@@ -1,6 +1,6 @@
 """An IAM role and its one inline policy."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sledgehammer.changes import Action, Statement
@@ -96,7 +96,7 @@ class RolePolicy:
 
     site: Site
     role: Role
-    permissions: Sequence[Permission]
+    permissions: Callable[[], Sequence[Permission]]  # asked anew for a write: an ARN may only be known by then
     kind: str = "aws_iam_role_policy"
 
     @property
@@ -104,7 +104,8 @@ class RolePolicy:
         return f"{self.role.name}/{POLICY_NAME}"
 
     def desired(self) -> Attributes | None:
-        return statement_attributes(policy_document(self.permissions), self._reasons)
+        wanted = self.permissions()
+        return statement_attributes(policy_document(wanted), _reasons(wanted))
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         role = self.role.observe(anew=anew)
@@ -113,11 +114,7 @@ class RolePolicy:
         found = self.site.reader.role_policy(self.role.name, POLICY_NAME, anew=anew)
         if found is None:
             return None if role.owner is Owner.SLEDGE else Observed(attributes={}, owner=role.owner)
-        return Observed(attributes=statement_attributes(found, self._reasons), owner=role.owner)
-
-    @property
-    def _reasons(self) -> dict[str, str]:
-        return {permission.sid: permission.reason for permission in self.permissions}
+        return Observed(attributes=statement_attributes(found, _reasons(self.permissions())), owner=role.owner)
 
     def statements(self, attributes: Attributes) -> tuple[Statement, ...]:
         return statement_records(attributes)
@@ -139,11 +136,15 @@ class RolePolicy:
         _delete_policy(self.site, self.role.name)
 
     def _put(self) -> None:
-        iam, role, document = self.site.clients.iam, self.role.name, policy_document(self.permissions)
+        iam, role, document = self.site.clients.iam, self.role.name, policy_document(self.permissions())
         self.site.calls.send(
             f"iam:PutRolePolicy {self.name}",
             lambda: iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=document),
         )
+
+
+def _reasons(permissions: Sequence[Permission]) -> dict[str, str]:
+    return {permission.sid: permission.reason for permission in permissions}
 
 
 def _delete_policy(site: Site, role: str) -> None:

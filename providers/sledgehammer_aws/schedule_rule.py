@@ -72,7 +72,8 @@ class ScheduleRule:
     def _input(self) -> str:
         variables = {COMMIT_VARIABLE: self.commit, BRANCH_VARIABLE: self.branch}
         overrides = [{"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()]
-        return json.dumps({"environmentVariablesOverride": overrides}, sort_keys=True)
+        cloned = {"sourceVersion": self.commit} if self.site.settings.source is not None else {}
+        return json.dumps({"environmentVariablesOverride": overrides, **cloned}, sort_keys=True)
 
     def desired(self) -> Attributes | None:
         tags = self.site.settings.tags

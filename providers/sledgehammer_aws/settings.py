@@ -7,6 +7,7 @@ from enum import Enum
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
 from sledgehammer_aws.setting_sections import DockerHub, GitLabJobs, Schedule, SecretSource
+from sledgehammer_aws.source_settings import GitLabSource
 
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -166,6 +167,10 @@ class Settings:
     auto_retries: int = field(
         default=0,
         metadata=described("How often CodeBuild itself repeats a build that failed", minimum=0, maximum=10),
+    )
+    source: GitLabSource | None = field(
+        default=None,
+        metadata=described("What CodeBuild clones (default: it takes an archive that apply puts into the bucket)"),
     )
     vpc: Vpc | None = field(default=None, metadata=described("The network that builds run in (default: CodeBuild's)"))
     log_retention_days: int = field(default=90, metadata=described("How long CloudWatch Logs keeps build logs"))

@@ -19,6 +19,7 @@ from sledgehammer_localstack.aws.cloud import SERVICE_KEY, Cloud
 from sledgehammer_localstack.aws.codebuild.process_executor import ProcessExecutor
 from sledgehammer_localstack.aws.codebuild.service import CodeBuild
 from sledgehammer_localstack.aws.codebuild.workspace import BuildExecutor
+from sledgehammer_localstack.aws.connections import Connections
 from sledgehammer_localstack.aws.ecr.repositories import Repositories
 from sledgehammer_localstack.aws.ecr.service import Ecr, utc_now
 from sledgehammer_localstack.aws.fault_dialect import AwsDialect
@@ -57,16 +58,23 @@ class AwsEndpoint:
         place = Place(region=settings.region, account=settings.account, secret_arn=objects.secret_arn)
         self._cloud = Cloud(region=settings.region, gatekeeper=gatekeeper, place=place)
         self.url = f"http://{address}"
+        connections = Connections(region=settings.region, account=settings.account)
         self._codebuild = CodeBuild(
-            settings, self._cloud, executor or ProcessExecutor(), endpoint_url=self.url, monotonic=monotonic
+            settings,
+            self._cloud,
+            executor or ProcessExecutor(),
+            connections,
+            endpoint_url=self.url,
+            monotonic=monotonic,
         )
         ecr = Ecr(settings, repositories, gatekeeper, address=address, now=now)
         tagging = Tagging((repositories.tagged, self._codebuild.projects.tagged, self._cloud.tagged))
-        services = [self._codebuild.service, ecr.service, tagging.service]
+        services = [self._codebuild.service, ecr.service, tagging.service, connections.service]
         app = AwsApplication(
             services,
             ecr.registry,
             IdentityProviders(settings.account),
+            connections,
             self._cloud.app,
             region=settings.region,
         )

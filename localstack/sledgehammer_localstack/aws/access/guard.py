@@ -39,7 +39,7 @@ class Guard:
         self._dialect = AwsDialect()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(("/v2/", "/_health", "/moto-api/")):
+        if environ["PATH_INFO"].startswith(("/v2/", "/_health", "/moto-api/", "/-/")):
             return self._app(environ, start_response)
         refused = self._refuse(read_call(environ), environ)
         return (refused or self._app)(environ, start_response)

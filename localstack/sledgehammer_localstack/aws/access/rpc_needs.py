@@ -117,9 +117,15 @@ def _events(place: Place, _operation: str, request: Request) -> Iterable[tuple[s
         yield (arn,)
 
 
+def _connections(_place: Place, _operation: str, request: Request) -> Iterable[tuple[str, ...]]:
+    if arn := request.get("ConnectionArn") or request.get("ResourceArn"):
+        yield (arn,)
+
+
 _RESOURCES: Mapping[str, Callable[[Place, str, Request], Iterable[tuple[str, ...]]]] = {
     "ecr": _ecr,
     "codebuild": _codebuild,
+    "codeconnections": _connections,
     "logs": _logs,
     "secretsmanager": _secrets,
     "ssm": _parameters,

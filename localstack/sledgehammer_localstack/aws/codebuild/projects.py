@@ -17,6 +17,7 @@ from sledgehammer_localstack.aws.services import Caller, Document, Handler
 
 DEFAULT_TIMEOUT_MINUTES = 60
 DEFAULT_QUEUED_TIMEOUT_MINUTES = 480
+_LOCATED = {"S3", "GITHUB", "GITLAB", "GITLAB_SELF_MANAGED", "BITBUCKET"}
 _SORT_KEYS = {"CREATED_TIME": "created", "LAST_MODIFIED_TIME": "lastModified"}
 
 
@@ -56,6 +57,14 @@ class Projects:
         """ARN to tags of all projects."""
         with self._lock:
             return {one["arn"]: {tag["key"]: tag["value"] for tag in one["tags"]} for one in self._projects.values()}
+
+    def set_webhook(self, name: str, webhook: Document | None) -> None:
+        """Give a project this webhook, or none."""
+        with self._lock:
+            if webhook is None:
+                self._projects[name].pop("webhook", None)
+            else:
+                self._projects[name]["webhook"] = deepcopy(webhook)
 
     def check_role(self, role_arn: str, *, project: str) -> None:
         """Refuse a role that CodeBuild could not assume for a project, in CodeBuild's words."""
@@ -134,7 +143,7 @@ class Projects:
         source = project["source"]
         if source["type"] == "NO_SOURCE" and not is_inline(source.get("buildspec", "")):
             raise invalid_input("Project source type NO_SOURCE requires an inline buildspec")
-        if source["type"] in {"S3", "GITHUB", "GITLAB", "BITBUCKET"} and not source.get("location"):
+        if source["type"] in _LOCATED and not source.get("location"):
             raise invalid_input(f"Project source location is required for source type {source['type']}")
         artifacts = project["artifacts"]
         if artifacts["type"] == "S3" and not artifacts.get("location"):
