@@ -76,6 +76,16 @@ class Mirror:
             )
         self._bring(tip)
         tip_tree = self._local.tree_of(tip)
+        if tip_tree == tree and self.brings_ci_file:
+            return Comparison(
+                tip=tip,
+                tip_source=tip,
+                tree=tree,
+                wanted=wanted,
+                ci_text=wanted.text,
+                is_content_same=True,
+                is_ci_file_same=True,
+            )
         found = self._local.ci_text(tip_tree)
         if not self.brings_ci_file and found is not None:
             tree = self._local.tree_with_ci_text(self._checkout.tree, found)
