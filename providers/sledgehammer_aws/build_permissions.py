@@ -22,6 +22,7 @@ LOGIN = "ecr get-login-password"
 SECRET_ARN_PARTS = 7
 """arn:partition:secretsmanager:region:account:secret:name-suffix"""
 
+_S3_CACHE = re.compile(r"type=s3,region=[^,\s]+,bucket=([^,\s]+)(?:,prefix=([^,\s]+))?(,endpoint_url=)?")
 _REPOSITORY = re.compile(rf'\$\{{{REGISTRY_VARIABLE}\}}"?/([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)')
 
 
@@ -31,11 +32,14 @@ class Buildspec:
 
     logs_in: bool
     repositories: frozenset[str]
+    caches: frozenset[tuple[str, str]]  # of BuildKit on S3: bucket and prefix
 
 
 def read_buildspec(text: str) -> Buildspec:
-    """The registry login and the repositories by name that its commands speak of."""
-    return Buildspec(logs_in=LOGIN in text, repositories=frozenset(_REPOSITORY.findall(text)))
+    """The registry login, the repositories and the caches that its commands speak of; a cache with an endpoint of its
+    own is none of AWS's."""
+    caches = {(bucket, prefix) for bucket, prefix, endpoint in _S3_CACHE.findall(text) if not endpoint}
+    return Buildspec(logs_in=LOGIN in text, repositories=frozenset(_REPOSITORY.findall(text)), caches=frozenset(caches))
 
 
 def build_trust(names: Names) -> str:
@@ -69,6 +73,7 @@ def build_permissions(
         *(_archive(names) if settings.source is None else _clone(connection_arn)),
         *(_bucket(names) if settings.source is None or has_file_cache(strategy) else ()),
         *(_cache(names) if has_file_cache(strategy) else ()),
+        *_layers_in_s3(names, used),
         *_variables(names, settings),
         *(_network(names, settings.vpc) if settings.vpc is not None else ()),
     )
@@ -146,6 +151,26 @@ def _cache(names: Names) -> Iterator[Permission]:
         actions=("s3:ListBucket",),
         resources=(names.bucket_arn,),
         condition={"StringLike": {"s3:prefix": f"{names.cache_prefix}/*"}},
+    )
+
+
+def _layers_in_s3(names: Names, used: Buildspec) -> Iterator[Permission]:
+    """Docker documentation, "Amazon S3 cache": what BuildKit needs. Without the list of the bucket a layer that is not
+    there looks like one that is denied."""
+    if not used.caches:
+        return
+    arn = f"arn:{names.account.partition}:s3:::"
+    yield Permission(
+        sid="Layers",
+        reason="layer cache in S3",
+        actions=("s3:GetObject", "s3:PutObject"),
+        resources=_sorted(f"{arn}{bucket}/{prefix}*" for bucket, prefix in used.caches),
+    )
+    yield Permission(
+        sid="LayerKeys",
+        reason="search for layers in S3",
+        actions=("s3:ListBucket",),
+        resources=_sorted(f"{arn}{bucket}" for bucket, _ in used.caches),
     )
 
 

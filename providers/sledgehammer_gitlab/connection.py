@@ -13,7 +13,7 @@ from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories
 from sledgehammer.retry import RetryPolicy
-from sledgehammer_gitlab.api import Api
+from sledgehammer_gitlab.api import Api, Json
 from sledgehammer_gitlab.credentials import find_access
 from sledgehammer_gitlab.destination import ref_slug
 from sledgehammer_gitlab.git_remote import GitRemote
@@ -107,8 +107,13 @@ def open_connection(
     environment: Environment,
     *,
     clock: Clock | None = None,
+    known: Mapping[str, Json] | None = None,
 ) -> GitLabConnection:
-    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token."""
+    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token.
+
+    `known`: projects by their paths in lower case as `listing.list_projects` found them just now; the plan of one that
+    is there does not ask for it again.
+    """
     time = clock or SystemClock()
     access = find_access(settings.url, environment.variables)
     api = Api(access, clock=time, policy=POLICY)
@@ -143,6 +148,8 @@ def open_connection(
         wait_s=settings.wait_minutes * 60,
         clock=time,
     )
-    provisioner = GitLabProvisioner(api, mirror, settings, read_desired=read_desired, clock=time)
+    provisioner = GitLabProvisioner(
+        api, mirror, settings, read_desired=read_desired, clock=time, row=(known or {}).get(path.lower())
+    )
     images = GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time)
     return GitLabConnection(provisioner, pipelines, images, checkout, branch=branch)

@@ -65,17 +65,11 @@ class Mirror:
         wanted = ci_text_for(self._local.ci_text(self._checkout.tree), self._ci_text)
         tree = self._tree_as_wanted(wanted)
         if not tip:
-            return Comparison(
-                tip="",
-                tip_source="",
-                tree=tree,
-                wanted=wanted,
-                ci_text=None,
-                is_content_same=False,
-                is_ci_file_same=False,
-            )
+            return _comparison(tip, tree, wanted, is_same=False)
         self._bring(tip)
         tip_tree = self._local.tree_of(tip)
+        if tip_tree == tree and self.brings_ci_file:
+            return _comparison(tip, tree, wanted, is_same=True)
         found = self._local.ci_text(tip_tree)
         if not self.brings_ci_file and found is not None:
             tree = self._local.tree_with_ci_text(self._checkout.tree, found)
@@ -140,3 +134,16 @@ class Mirror:
             f"GitLab's {self._branch} of {self._path} has commits that this checkout lacks: {'; '.join(lacking)}",
             hint=f"{hint} (from {self._path})",
         )
+
+
+def _comparison(tip: str, tree: str, wanted: CiText, *, is_same: bool) -> Comparison:
+    """Where all is as it shall be, or nothing is there."""
+    return Comparison(
+        tip=tip,
+        tip_source=tip,
+        tree=tree,
+        wanted=wanted,
+        ci_text=wanted.text if is_same else None,
+        is_content_same=is_same,
+        is_ci_file_same=is_same,
+    )

@@ -12,11 +12,12 @@ MANAGED = "managed-by-sledge"
 class ProjectReader:
     """One project by its path, at one moment."""
 
-    def __init__(self, api: Api, path: str) -> None:
+    def __init__(self, api: Api, path: str, *, row: Json | None = None) -> None:
+        """`row` is the project where a list had it just now."""
         self._api = api
         self.path = path
-        self._row: Json | None = None
-        self._is_read = False
+        self._row = row
+        self._is_read = row is not None
         self._lists: dict[str, list[Json]] = {}
         self._branches: dict[str, Json | None] = {}
 

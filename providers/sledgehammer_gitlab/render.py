@@ -12,7 +12,7 @@ from sledgehammer.operations import CacheFolder, Text
 from sledgehammer.plan import BuildPlan
 from sledgehammer.project import Project
 from sledgehammer.shell import render_script
-from sledgehammer_gitlab.settings import Settings
+from sledgehammer_gitlab.settings import IdToken, Settings
 
 CI_FILE = ".gitlab-ci.yml"
 
@@ -96,6 +96,8 @@ def _job(project: Project, settings: Settings, plan: BuildPlan) -> dict[str, obj
     }
     if settings.runner_tags:
         job["tags"] = list(settings.runner_tags)
+    if settings.id_tokens:
+        job["id_tokens"] = {name: {"aud": _audience(token)} for name, token in settings.id_tokens.items()}
     job["interruptible"] = True
     job["timeout"] = f"{settings.timeout_minutes} minutes"
     job["retry"] = {"max": 1, "when": list(RETRIED)}
@@ -103,6 +105,10 @@ def _job(project: Project, settings: Settings, plan: BuildPlan) -> dict[str, obj
         job["cache"] = _cache(folder)
     job["script"] = [LiteralScalarString(render_script(plan))]
     return job
+
+
+def _audience(token: IdToken) -> str | list[str]:
+    return token.aud if isinstance(token.aud, str) else list(token.aud)
 
 
 def _cache(folder: CacheFolder) -> dict[str, object]:

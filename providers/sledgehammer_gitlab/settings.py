@@ -40,6 +40,13 @@ class CiFileSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdToken:
+    """A token by which the build job says to others who it is."""
+
+    aud: str | tuple[str, ...] = field(metadata=described("Whom it is for, such as https://sts.amazonaws.com"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One CI/CD variable; exactly one of `value` and `from_env` is set."""
 
@@ -163,6 +170,14 @@ class Settings:
         ),
     )
     runner_tags: tuple[str, ...] = field(default=(), metadata=described("Tags a runner must have to take the job"))
+    id_tokens: Mapping[str, IdToken] = field(
+        default_factory=dict,
+        metadata=described(
+            "ID tokens of the build job, by the variable that holds each",
+            key_pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+            key_expects="the name of a variable",
+        ),
+    )
     timeout_minutes: int = field(default=60, metadata=described("Limit of the build job", minimum=5, maximum=1440))
     wait_minutes: int = field(
         default=90,

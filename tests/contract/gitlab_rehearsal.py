@@ -118,6 +118,7 @@ class Rehearsal:
     variables: Mapping[str, str] = field(default_factory=dict)
     token: str = ROOT_TOKEN
     clock: SteppingClock = field(default_factory=SteppingClock)
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     def git(self, *argv: str, folder: Path | None = None) -> str:
         command = Command(argv=("git", *argv), cwd=folder or self.work, env=IDENTITY)
@@ -143,6 +144,7 @@ class Rehearsal:
                 variables={"GITLAB_URL": self.url, "GITLAB_TOKEN": self.token, **self.variables}, processes=PROCESSES
             ),
             clock=self.clock,
+            known=self.known,
         )
 
     def apply(self) -> None:

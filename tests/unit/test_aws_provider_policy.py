@@ -1,21 +1,27 @@
 """What a build's role may do, and how policies are compared."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from sledgehammer.config import load_project
 from sledgehammer.errors import ConfigurationError
-from sledgehammer.project import Image, Project
+from sledgehammer.project import Image, Project, S3Settings
+from sledgehammer.providers import load_providers
+from sledgehammer.session import render_ci_file
 from sledgehammer_aws.account import Account, Names, names_of
-from sledgehammer_aws.build_permissions import build_permissions, build_trust
+from sledgehammer_aws.build_permissions import build_permissions, build_trust, read_buildspec
 from sledgehammer_aws.policy import Permission, canonical, policy_document, statement_attributes, statements_of
+from sledgehammer_aws.provider import PROVIDER as AWS
 from sledgehammer_aws.settings import Settings, Variable, Vpc
 from sledgehammer_localstack.aws.access.decision import Need, Principal, refusal
 from sledgehammer_localstack.aws.access.document import parse_policy
 from sledgehammer_localstack.aws.contract import contract
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "node-web" / "sledge.yaml"
 ACCOUNT = Account(id="111122223333", region="eu-central-1", partition="aws", registry="registry.example")
 
 
@@ -81,6 +87,34 @@ def test_a_carried_cache_may_be_read_written_and_found_under_its_prefix_alone() 
     assert (cache.actions, cache.resources) == (("s3:GetObject", "s3:PutObject"), (f"{bucket}/_cache/web/*",))
     assert (keys.actions, keys.resources) == (("s3:ListBucket",), (bucket,))
     assert keys.condition == {"StringLike": {"s3:prefix": "_cache/web/*"}}
+
+
+STRATEGIES = ["registry", "per-stage", "inline", "file", "none", "codebuild-local", "s3"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_repository_of_a_real_buildspec_is_understood(strategy: str) -> None:
+    """Rendered for real, with each cache strategy: the login and each mention of a repository are seen."""
+    example = load_project(EXAMPLE, providers=load_providers())
+    s3 = S3Settings(bucket="layers", region="eu-central-1", prefix="web")
+    cache = replace(example.cache, strategy=strategy, s3=s3 if strategy == "s3" else None)
+    buildspec = render_ci_file(replace(example, cache=cache), AWS).text
+    found = read_buildspec(buildspec)
+    assert found.logs_in
+    assert found.repositories <= {"node-web", "node-web-cache"}
+    assert "node-web" in found.repositories
+    mentions = [line for line in buildspec.splitlines() if '"${SLEDGE_REGISTRY}"/' in line]
+    assert [line for line in mentions if not read_buildspec(line).repositories] == []
+    assert found.caches == (frozenset({("layers", "web/")}) if strategy == "s3" else frozenset())
+
+
+def test_layers_in_s3_are_the_buildspecs_bucket_and_prefix() -> None:
+    """With an endpoint of its own the cache is none of AWS's, and nothing is allowed for it."""
+    place = "--cache-from type=s3,region=eu-central-1,bucket=layers,prefix=web/"
+    layers, keys = [one for one in permissions(buildspec=place) if one.sid.startswith("Layer")]
+    assert (layers.resources, keys.resources) == (("arn:aws:s3:::layers/web/*",), ("arn:aws:s3:::layers",))
+    elsewhere = permissions(buildspec=f"{place},endpoint_url=https://minio.example,use_path_style=true")
+    assert [one for one in elsewhere if one.sid.startswith("Layer")] == []
 
 
 def test_secrets_may_be_read_only_where_a_variable_names_them() -> None:

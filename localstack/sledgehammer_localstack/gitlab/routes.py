@@ -13,6 +13,7 @@ from sledgehammer_localstack.gitlab.api import (
     members,
     merge_requests,
     meta,
+    openid,
     pipelines,
     projects,
     protected_tags,
@@ -33,6 +34,7 @@ def all_routes() -> tuple[Route, ...]:
     """Every route, in the order they are tried."""
     modules = (
         meta,
+        openid,
         users,
         groups,
         projects,

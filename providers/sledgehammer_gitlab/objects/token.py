@@ -112,15 +112,17 @@ class Token:
         for row in self.home.rows():
             if self._holds_ours(row):
                 self.api.delete(f"{self.home.collection}/{encode(row['key'])}")
-        self._revoke_all_but("")
+        self._revoke_all_but()
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 3 if action is Action.UPDATE else 2
 
     def _replace(self) -> None:
-        """Make, keep, revoke the rest."""
+        """Revoke those whose text is lost, make one, keep it, and only then revoke its predecessor."""
         assert self.wanted is not None  # noqa: S101 - what is not wanted is neither made nor changed
-        known = {str(token["id"]) for token in self._alive(anew=True)}
+        current = self._current()
+        known = {str(current[0]["id"])} if current is not None else set[str]()
+        self._revoke_all_but(*known)
         end = self._end(self.wanted)
         body = {
             "name": f"{self.title}{NAME_MARK}",
@@ -128,7 +130,7 @@ class Token:
             **_body_of(self.wanted),
             **({"expires_at": end} if end else {}),
         }
-        made = self.api.create_shown_once(self._path, body, forget=lambda: self._revoke_new(known))
+        made = self.api.create_shown_once(self._path, body, forget=lambda: self._revoke_all_but(*known))
         self._keep(str(made["id"]), made["token"], self.wanted)
         self._revoke_all_but(str(made["id"]))
 
@@ -181,15 +183,9 @@ class Token:
         rows = self.home.reader.rows(self.of.tail, anew=anew)
         return [row for row in rows if row["name"] == name and _is_alive(row)]
 
-    def _revoke_all_but(self, token_id: str) -> None:
+    def _revoke_all_but(self, *token_ids: str) -> None:
         for token in self._alive(anew=True):
-            if str(token["id"]) != token_id:
-                self.api.delete(f"{self._path}/{token['id']}")
-
-    def _revoke_new(self, known: Collection[str]) -> None:
-        """A request whose answer was lost may have made a token that nobody can use."""
-        for token in self._alive(anew=True):
-            if str(token["id"]) not in known:
+            if str(token["id"]) not in token_ids:
                 self.api.delete(f"{self._path}/{token['id']}")
 
     def _end(self, wanted: DeployToken | AccessToken) -> str:
