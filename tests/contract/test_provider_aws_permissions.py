@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,10 @@ import pytest
 from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from oidc_issuer import serve_issuer
 
 from sledgehammer.outcome import Status
+from sledgehammer_aws.setting_sections import GitLabJobs
 from sledgehammer_aws.settings import Variable
 
 BUILDS = Path(__file__).with_name("build_on_aws.py")
@@ -160,3 +163,35 @@ def test_with_the_builds_own_keys_nothing_else_can_be_done(built: Rehearsal) -> 
         else:
             allowed.append((number, service, "succeeded"))
     assert allowed == []
+
+
+def test_a_job_of_the_named_branch_pushes_and_nobody_else_gets_in(cloud: LocalAws, tmp_path: Path) -> None:
+    """The role for GitLab's jobs, taken with a genuine token: its own repositories, and nothing of CodeBuild."""
+    with serve_issuer() as issuer, rehearse(cloud, tmp_path) as aws:
+        aws.settings = replace(aws.settings, gitlab_jobs=GitLabJobs(project="acme/web", url=issuer.url))
+        aws.apply()
+        subject = "project_path:acme/web:ref_type:branch:ref:"
+        claims = {"aud": "sledgehammer", "exp": time.time() + 300}
+        role = {"RoleArn": f"{ROLES}/sledge-{aws.name}-gitlab-{REGION}", "RoleSessionName": "job"}
+
+        def take(**more: str) -> Any:
+            token = issuer.token(**{**claims, **more})
+            return aws.client("sts").assume_role_with_web_identity(WebIdentityToken=token, **role)["Credentials"]
+
+        for stranger in (f"{subject}feature", f"{subject}main2", subject.replace("acme", "evil") + "main"):
+            with pytest.raises(ClientError, match="AssumeRoleWithWebIdentity"):
+                take(sub=stranger)
+        keys = take(sub=f"{subject}main")
+        given = {"aws_access_key_id": keys["AccessKeyId"], "aws_secret_access_key": keys["SecretAccessKey"]}
+        given["aws_session_token"] = keys["SessionToken"]
+        ecr = boto3.client("ecr", region_name=REGION, endpoint_url=aws.url, **given)
+        assert ecr.get_authorization_token()["authorizationData"]
+        assert ecr.batch_get_image(repositoryName=aws.name, imageIds=[{"imageTag": "x"}])["images"] == []
+        denied: list[tuple[str, Callable[[Any], object]]] = [
+            ("ecr", lambda ecr: ecr.batch_get_image(repositoryName="other", imageIds=[{"imageTag": "x"}])),
+            ("codebuild", lambda codebuild: codebuild.start_build(projectName=aws.name)),
+        ]
+        for service, call in denied:
+            client = boto3.client(service, region_name=REGION, endpoint_url=aws.url, **given)  # type: ignore[call-overload]
+            with pytest.raises(ClientError, match="not authorized"):
+                call(client)
