@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from jwt.algorithms import RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from werkzeug.wrappers import Request, Response
 
 from sledgehammer_localstack.aws.http_server import HttpServer
@@ -22,18 +22,24 @@ class Issuer:
     """`url` is the tokens' `iss`."""
 
     url: str
-    key: RSAPrivateKey
+    algorithm: str  # RS256 as gitlab.com, or ES256
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
     def token(self, **claims: object) -> str:
         """A signed token; `iss` is ours unless given."""
-        return jwt.encode({"iss": self.url, **claims}, self.key, algorithm="RS256", headers={"kid": "one"})
+        return jwt.encode({"iss": self.url, **claims}, self.key, algorithm=self.algorithm, headers={"kid": "one"})
 
 
 @contextmanager
-def serve_issuer() -> Iterator[Issuer]:
+def serve_issuer(algorithm: str = "RS256") -> Iterator[Issuer]:
     """Serves the discovery document and the key."""
-    key = generate_private_key(public_exponent=65537, key_size=2048)
-    public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    if algorithm == "RS256":
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+    else:
+        key = ec.generate_private_key(ec.SECP256R1())
+        public = json.loads(ECAlgorithm.to_jwk(key.public_key()))
     server = HttpServer("127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.port}"
     documents = {
@@ -47,4 +53,4 @@ def serve_issuer() -> Iterator[Issuer]:
 
     server.install(app)
     with server:
-        yield Issuer(url=url, key=key)
+        yield Issuer(url=url, algorithm=algorithm, key=key)

@@ -24,9 +24,9 @@ def account() -> Iterator[Account]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with serve_issuer() as made:
+@pytest.fixture(scope="module", params=["RS256", "ES256"])
+def issuer(request: pytest.FixtureRequest) -> Iterator[Issuer]:
+    with serve_issuer(request.param) as made:
         yield made
 
 

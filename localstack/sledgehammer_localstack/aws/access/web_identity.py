@@ -12,6 +12,7 @@ import requests
 from sledgehammer_localstack.aws.access.condition import Context
 
 TIMEOUT_S = 10
+ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 
 
 class TokenError(Exception):
@@ -38,7 +39,7 @@ class WebIdentity:
 
 
 def read_token(token: str, *, now: datetime) -> WebIdentity:
-    """Check signature (RS256, by the keys that the issuer publishes) and expiry. Raises TokenError."""
+    """Check signature, by the keys that the issuer publishes, and expiry. Raises TokenError."""
     try:
         key_id = jwt.get_unverified_header(token).get("kid", "")
         claims = jwt.decode(token, options={"verify_signature": False})
@@ -56,7 +57,7 @@ def read_token(token: str, *, now: datetime) -> WebIdentity:
     try:
         key = _find_key(issuer, key_id)
         # its time was checked by our clock, its audience is the provider's affair
-        jwt.decode(token, key=key, algorithms=["RS256"], options={"verify_exp": False, "verify_aud": False})
+        jwt.decode(token, key=key, algorithms=ALGORITHMS, options={"verify_exp": False, "verify_aud": False})
     except jwt.InvalidTokenError as error:
         raise TokenError("Couldn't verify the token: its signature is not its issuer's") from error
     return identity
