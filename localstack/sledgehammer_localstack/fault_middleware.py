@@ -4,6 +4,7 @@ import errno
 import json
 import threading
 from collections.abc import Iterable
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from werkzeug.wrappers import Request, Response
@@ -63,6 +64,7 @@ class FaultMiddleware:
         self._app = app
         self._script = script
         self._dialect = dialect
+        self._earlier: dict[tuple[str, str, bytes], Response] = {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] == CONTROL_PATH:
@@ -76,6 +78,8 @@ class FaultMiddleware:
             operation=self._dialect.operation(environ),
         )
         rule = self._script.next_fault(call)
+        if any(one.fault is Fault.STALE for one in self._script.rules):
+            return self._remember(call, rule, environ)(environ, start_response)
         if rule is None:
             return self._app(environ, start_response)
         return self._inject(rule, environ, start_response)
@@ -93,6 +97,16 @@ class FaultMiddleware:
         if rule.fault is Fault.UNKNOWN_YET:
             return self._dialect.unknown_yet(environ)(environ, start_response)
         return self._dialect.failed(environ)(environ, start_response)
+
+    def _remember(self, call: FaultCall, rule: FaultRule | None, environ: "WSGIEnvironment") -> Response:
+        """The earlier answer where the rule says so and there is one, else the real one, kept for the next time."""
+        body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        key = (call.method, call.path, body)
+        if rule is not None and rule.fault is Fault.STALE and key in self._earlier:
+            return self._earlier[key]
+        self._earlier[key] = answer = Response.from_app(self._app, environ, buffered=True)
+        return answer
 
     def _control(self, request: Request) -> Response:
         if request.method == "POST":

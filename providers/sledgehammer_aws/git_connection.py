@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/dtconsole/latest/userguide/connections.html
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sledgehammer.changes import Action
@@ -34,6 +34,8 @@ class GitConnection:
     site: Site
     source: GitLabSource
     kind: str = "aws_codeconnection"
+    made: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The ARN by name of one that was just made, which a list may not show yet."""
 
     @property
     def name(self) -> str:
@@ -95,6 +97,8 @@ class GitConnection:
 
     def arn(self) -> str:
         """Its ARN, which only AWS chooses; UNKNOWN_ARN before it is made."""
+        if self.name in self.made:
+            return self.made[self.name]
         found = self.find()
         return UNKNOWN_ARN if found is None else found.get("ConnectionArn", UNKNOWN_ARN)
 
@@ -109,7 +113,8 @@ class GitConnection:
 
         def make() -> None:
             if self._look() is None:
-                client.create_connection(ConnectionName=self.name, Tags=tags, **kind)
+                answer = client.create_connection(ConnectionName=self.name, Tags=tags, **kind)
+                self.made[self.name] = answer["ConnectionArn"]
 
         self._send("CreateConnection", make)
         return ()

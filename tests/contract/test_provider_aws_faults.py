@@ -12,6 +12,7 @@ from aws_rehearsal import READS, LocalAws, Rehearsal, rehearse, serve
 
 from sledgehammer.errors import RemoteError, SledgehammerError, TimedOutError
 from sledgehammer_aws.setting_sections import GitLabJobs, Schedule, SecretSource
+from sledgehammer_aws.source_settings import GitLabSource
 
 BY_OPERATION = (
     "CreateRepository",
@@ -95,6 +96,47 @@ def test_a_role_that_never_becomes_known_ends_the_apply(aws: Rehearsal) -> None:
     aws.inject({"operation": "CreateProject", "fault": "unknown_yet"})
     with pytest.raises(SledgehammerError, match="not authorized to perform: sts:AssumeRole"):
         aws.apply()
+
+
+STALE_READS = (
+    "DescribeRepositories",
+    "DescribeLogGroups",
+    "GetRole",
+    "BatchGetProjects",
+    "DescribeSecret",
+    "DescribeRule",
+    "GetOpenIDConnectProvider",
+    "ListConnections",
+)
+
+
+def test_reads_that_are_late_make_nothing_twice(aws: Rehearsal) -> None:
+    """A plan to which everything seems absent makes it again: each creation finds what is there and leaves it."""
+    aws.settings = replace(
+        aws.settings,
+        secrets={"npm": SecretSource(from_env="NPM")},
+        schedule=Schedule(expression="rate(1 day)"),
+        gitlab_jobs=GitLabJobs(project="acme/web", url=f"https://{aws.name}.example"),
+        source=GitLabSource(repository="https://gitlab.com/acme/web.git", connection=aws.name),
+    )
+    aws.variables = {"NPM": "hunter2", "SLEDGE_FINGERPRINT_KEY": "key"}
+    aws.inject({"fault": "stale", "operation": "None"})
+    aws.plan()
+    read = Counter(aws.sent)
+    aws.apply()
+    aws.inject(
+        *({"fault": "stale", "operation": name, "calls": list(range(1, read[name] + 1))} for name in STALE_READS)
+    )
+    told = aws.apply()
+    assert {"aws_ecr_repository", "aws_iam_role", "aws_codebuild_project", "aws_codeconnection"} <= {
+        change.kind for change in told
+    }
+    assert set(aws.injected()) == set(STALE_READS)
+    aws.inject()
+    plan = aws.plan()
+    assert plan.pending == ()
+    connections = aws.client("codeconnections").list_connections()["Connections"]
+    assert [one["ConnectionName"] for one in connections].count(aws.name) == 1
 
 
 class Killed(BaseException):
