@@ -78,11 +78,11 @@ class FaultMiddleware:
             operation=self._dialect.operation(environ),
         )
         rule = self._script.next_fault(call)
+        if rule is not None and rule.fault is not Fault.STALE:
+            return self._inject(rule, environ, start_response)
         if any(one.fault is Fault.STALE for one in self._script.rules):
-            return self._remember(call, rule, environ)(environ, start_response)
-        if rule is None:
-            return self._app(environ, start_response)
-        return self._inject(rule, environ, start_response)
+            return self._remember(call, environ, is_stale=rule is not None)(environ, start_response)
+        return self._app(environ, start_response)
 
     def _inject(self, rule: FaultRule, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if rule.fault is Fault.DELAY:
@@ -98,12 +98,12 @@ class FaultMiddleware:
             return self._dialect.unknown_yet(environ)(environ, start_response)
         return self._dialect.failed(environ)(environ, start_response)
 
-    def _remember(self, call: FaultCall, rule: FaultRule | None, environ: "WSGIEnvironment") -> Response:
-        """The earlier answer where the rule says so and there is one, else the real one, kept for the next time."""
+    def _remember(self, call: FaultCall, environ: "WSGIEnvironment", *, is_stale: bool) -> Response:
+        """The earlier answer where it is to be stale and there is one, else the real one, kept for the next time."""
         body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(body)
         key = (call.method, call.path, body)
-        if rule is not None and rule.fault is Fault.STALE and key in self._earlier:
+        if is_stale and key in self._earlier:
             return self._earlier[key]
         self._earlier[key] = answer = Response.from_app(self._app, environ, buffered=True)
         return answer
