@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
 
-from sledgehammer.changes import Action, Change
+from sledgehammer.changes import Action, Change, ChangeSet
 from sledgehammer.errors import ConflictError, NotFoundError
 
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []})
@@ -201,6 +201,19 @@ def test_an_image_that_sledge_yaml_forgot_is_removed_when_it_is_empty(aws: Rehea
     assert (kept.action, kept.note.startswith("kept")) == (Action.NONE, True)
     aws.apply()
     assert aws.plan().pending == ()
+
+
+def test_a_plan_that_deletes_is_applied_as_it_was_saved(aws: Rehearsal) -> None:
+    """What an apply finds is what the plan said, to the note: else a saved plan would never hold."""
+    aws.images = (aws.name, "worker")
+    aws.apply()
+    push_image(aws, f"{aws.name}/worker")
+    aws.images = (aws.name,)
+    shown, held = aws.plan(), list[ChangeSet]()
+    told: list[Change] = []
+    aws.connect().apply(on_plan=held.append, on_change=told.append)
+    assert held == [shown]
+    assert told == list(shown.pending) != []
 
 
 def test_a_renamed_project_leaves_none_of_its_old_name_behind(aws: Rehearsal) -> None:
