@@ -11,6 +11,7 @@ from sledgehammer.errors import ConflictError
 from sledgehammer_gitlab.ci_merge import CiText, ci_text_for
 from sledgehammer_gitlab.git_remote import GitRemote
 from sledgehammer_gitlab.local_git import LocalGit
+from sledgehammer_gitlab.render import CI_FILE
 
 SHOWN_COMMITS = 5
 
@@ -22,7 +23,7 @@ class Comparison:
 
     tip: str
     tip_source: str
-    tree: str  # as it shall be
+    tree: str  # as it shall be; "" where nothing is to be sent
     wanted: CiText
     ci_text: str | None  # as it is; None for no CI file
     is_content_same: bool
@@ -63,13 +64,13 @@ class Mirror:
         the branch has commits that the checkout lacks.
         """
         wanted = ci_text_for(self._local.ci_text(self._checkout.tree), self._ci_text)
+        if tip and self._holds_all(tip, wanted):
+            return _comparison(tip, "", wanted, is_same=True)
         tree = self._tree_as_wanted(wanted)
         if not tip:
             return _comparison(tip, tree, wanted, is_same=False)
         self._bring(tip)
         tip_tree = self._local.tree_of(tip)
-        if tip_tree == tree and self.brings_ci_file:
-            return _comparison(tip, tree, wanted, is_same=True)
         found = self._local.ci_text(tip_tree)
         if not self.brings_ci_file and found is not None:
             tree = self._local.tree_with_ci_text(self._checkout.tree, found)
@@ -94,6 +95,14 @@ class Mirror:
         if parents != (commit,) or self._local.tree_of(commit) != comparison.tree:
             commit = self._local.commit_mirror(comparison.tree, parents)
         self._remote.push(commit, self._branch)
+
+    def _holds_all(self, tip: str, wanted: CiText) -> bool:
+        """Whether the branch is as it shall be, found without writing an object: the plan that finds nothing to do is
+        the one that is made most often."""
+        if self._local.ci_text(tip) != wanted.text:
+            return False
+        differing = self._local.differing_paths(self._checkout.tree, f"{tip}^{{tree}}")
+        return differing is not None and set(differing) <= {CI_FILE}
 
     def _tree_as_wanted(self, wanted: CiText) -> str:
         own = self._checkout.tree
