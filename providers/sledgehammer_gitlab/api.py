@@ -169,28 +169,15 @@ class Api:
     def create_shown_once(self, path: str, body: Json, *, forget: Callable[[], None]) -> Json:
         """Make one object with a POST whose answer alone has its secret.
 
-        An attempt with an unknown outcome may have made one that nobody can use: `forget` removes it before another
-        is made, and after the last.
+        An attempt with an unknown outcome may have made one that nobody can use. The caller removes those beside the
+        one that is given; where none is given, `forget` does.
         """
-        is_unknown = False
-
-        def once() -> Json:
-            nonlocal is_unknown
-            if is_unknown:
-                forget()
-                is_unknown = False
-            try:
-                return cast(Json, self._send(lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)))
-            except RequestFailedError as error:
-                is_unknown = error.failure.is_outcome_unknown
-                raise
-
         try:
-            return self._call(f"POST {path}", once)
+            made = self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE))
         except SledgehammerError:
-            if is_unknown:
-                forget()
+            forget()
             raise
+        return cast(Json, made)
 
     def _repeat(self, name: str, request: Callable[[], object]) -> object:
         return self._call(name, lambda: self._send(request))

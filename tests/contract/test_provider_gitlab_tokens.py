@@ -247,6 +247,16 @@ def test_a_token_that_could_not_be_kept_is_replaced_by_the_next_apply(here: Rehe
     assert_settled(here)
 
 
+def test_tokens_of_requests_that_all_failed_are_revoked(here: Rehearsal) -> None:
+    """Each attempt had its effect and lost its answer: none of the tokens lives on where nobody knows it."""
+    rule = {"fault": "error_after", "method": "POST", "path": "/deploy_tokens$", "calls": []}
+    here.ask("POST", "/-/faults", {"rules": [rule]})
+    with pytest.raises(RemoteError, match="deploy_tokens"):
+        here.apply()
+    assert len(here.ask("GET", "/-/faults")["injected"]) > 1
+    assert living(here, "deploy") == []
+
+
 class Killed(BaseException):
     """The process is gone: no error handling of the adapter may see it as a failure."""
 
@@ -279,6 +289,23 @@ def test_a_creation_killed_at_any_write_is_finished_by_the_next_apply(
             here.apply()
     here.apply()
     assert_settled(here)
+
+
+def test_runs_that_are_killed_at_their_first_write_leave_no_heap_of_tokens(
+    here: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost token is revoked before another is made."""
+    here.settings = replace(here.settings, deploy_tokens={}, access_tokens=None)
+    here.apply()
+    here.settings = replace(BOTH, project=here.path, access_tokens=None)
+    for _ in range(4):
+        with monkeypatch.context() as patched:
+            kill_after(patched, 0)
+            with pytest.raises(Killed):
+                here.apply()
+        assert len(living(here, "deploy")) <= 1
+    here.apply()
+    assert len(living(here, "deploy")) == 1
 
 
 @pytest.mark.parametrize("writes", range(2 * 3))

@@ -153,7 +153,7 @@ def test_a_hidden_value_is_compared_by_its_fingerprint(here: Rehearsal, recorder
     recorder.check()
 
 
-def test_without_the_key_a_hidden_value_is_left_and_the_plan_says_so(here: Rehearsal) -> None:
+def test_without_the_key_a_hidden_value_is_left_and_the_plan_says_so(here: Rehearsal, recorder: Recorder) -> None:
     """It is written when the variable is made, and again only on request; other attributes follow all the same."""
     setting(here, KEY=HIDDEN)
     here.variables = {"MY_KEY": "first-secret"}
@@ -166,9 +166,13 @@ def test_without_the_key_a_hidden_value_is_left_and_the_plan_says_so(here: Rehea
     assert "cannot be compared" in note
     setting(here, KEY=replace(HIDDEN, protected=True))
     assert pending(here) == [(Action.UPDATE, "/sub/web KEY", ["protected"])]
+    recorder.exchanges.clear()
     here.apply()
     here.variables = {"MY_KEY": "second-secret", "SLEDGE_REWRITE_HIDDEN": "1"}
     assert pending(here) == [(Action.UPDATE, "/sub/web KEY", ["value"])]
+    here.apply()
+    written = [one.body.get("value") for one in recorder.exchanges if one.path.endswith("/variables/KEY")]
+    assert written == [None, "second-secret"]
 
 
 def test_a_groups_variable_is_made_by_one_project_and_shared_by_others(
