@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from sledgehammer_bench.cache import command as cache
+from sledgehammer_bench.provisioning import command as provisioning
 
 Benchmark = Callable[[Sequence[str]], int]
 
-BENCHMARKS: Mapping[str, Benchmark] = {"cache": cache.main}
+BENCHMARKS: Mapping[str, Benchmark] = {"cache": cache.main, "provisioning": provisioning.main}
 
 
 def main(argv: Sequence[str]) -> int:

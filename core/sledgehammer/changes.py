@@ -1,7 +1,7 @@
 """Provisioning as a diff: what a plan shows and an apply does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -25,6 +25,25 @@ class AttributeChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One permission that an object grants, as an IAM policy states it. `condition` is "" where there is none."""
+
+    effect: str
+    actions: tuple[str, ...]
+    resource: str
+    condition: str = ""
+    principal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementChange:
+    """A permission that is granted from now on (CREATE) or no longer (DELETE)."""
+
+    action: Action
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One object of one provider. `kind` is the object's type ("gitlab_project"), `name` its identity there."""
 
@@ -32,7 +51,10 @@ class Change:
     kind: str
     name: str
     attributes: tuple[AttributeChange, ...] = ()
-    note: str = ""  # for MANUAL: what to do and where
+    note: str = ""  # for MANUAL: what to do; for others: what the reader should know
+    link: str = ""  # for MANUAL: the page where it is done
+    statements: tuple[StatementChange, ...] = ()
+    calls: int = field(default=0, compare=False)  # requests that the apply of this change sends, as estimated
 
     @property
     def address(self) -> str:
@@ -42,16 +64,41 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """All objects in the order in which an apply visits them, unchanged ones included."""
+    """All objects in the order in which an apply visits them, unchanged ones included.
+
+    `read_calls`: requests that it took to read what is there; an apply reads once more.
+    """
 
     provider: str
     changes: tuple[Change, ...]
+    read_calls: int = field(default=0, compare=False)
 
     @property
     def pending(self) -> tuple[Change, ...]:
         """What an apply would do."""
         return tuple(change for change in self.changes if change.action not in (Action.NONE, Action.MANUAL))
 
+    @property
+    def manual(self) -> tuple[Change, ...]:
+        """What only a person can do."""
+        return tuple(change for change in self.changes if change.action is Action.MANUAL)
+
+    @property
+    def calls(self) -> int:
+        """Requests that an apply sends, reading included; 0 when it has nothing to do."""
+        return self.read_calls + sum(change.calls for change in self.pending) if self.pending else 0
+
+    def count(self, action: Action) -> int:
+        """How many objects that action is for."""
+        return sum(change.action is action for change in self.changes)
+
 
 OnChange = Callable[[Change], None]
 """Called by an apply after each change that it has made."""
+
+OnPlan = Callable[[ChangeSet], None]
+"""Called by an apply with its fresh plan before the first change; what it raises ends the apply there."""
+
+
+def accept_plan(changes: ChangeSet) -> None:
+    """An OnPlan that takes any plan."""

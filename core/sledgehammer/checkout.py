@@ -25,24 +25,28 @@ class Checkout:
 def read_checkout(root: Path, *, runner: ProcessRunner) -> Checkout:
     """Read the checkout around `root`. Raises ConfigurationError outside git or before the first commit."""
 
-    def git(*argv: str) -> str:
-        return run_checked(runner, Command(argv=("git", *argv), cwd=root)).text
-
-    inside = runner.run(Command(argv=("git", "rev-parse", "--show-prefix"), cwd=root))
-    if inside.exit_code != 0:
-        raise ConfigurationError(f"{root} is not inside a git work tree", hint="git init, add and commit first")
-    if runner.run(Command(argv=("git", "rev-parse", "--verify", "-q", "HEAD"), cwd=root)).exit_code != 0:
-        raise ConfigurationError(f"the git repository of {root} has no commit yet", hint="git add and commit first")
-    prefix = inside.text
-    tree = git("rev-parse", f"HEAD:{prefix}" if prefix else "HEAD^{tree}")
+    _demand_commit(root, runner)
+    asked = ("--show-prefix", "HEAD", "HEAD:./", "--symbolic-full-name", "HEAD")
+    found = run_checked(runner, Command(argv=("git", "rev-parse", *asked), cwd=root))
+    prefix, commit, tree, branch = found.stdout.decode(errors="replace").split("\n")[:4]
+    status = ("status", "--porcelain", "--untracked-files=no", "--", ".")
     return Checkout(
         root=root,
         prefix=prefix,
-        commit=git("rev-parse", "HEAD"),
+        commit=commit,
         tree=tree,
-        branch=runner.run(Command(argv=("git", "symbolic-ref", "-q", "--short", "HEAD"), cwd=root)).text,
-        is_dirty=bool(git("status", "--porcelain", "--untracked-files=no", "--", ".")),
+        branch=branch.removeprefix("refs/heads/") if branch != "HEAD" else "",
+        is_dirty=bool(run_checked(runner, Command(argv=("git", *status), cwd=root)).text),
     )
+
+
+def _demand_commit(root: Path, runner: ProcessRunner) -> None:
+    """Raise ConfigurationError where there is none to read."""
+    if runner.run(Command(argv=("git", "rev-parse", "--verify", "-q", "HEAD"), cwd=root)).exit_code == 0:
+        return
+    if runner.run(Command(argv=("git", "rev-parse", "--show-prefix"), cwd=root)).exit_code != 0:
+        raise ConfigurationError(f"{root} is not inside a git work tree", hint="git init, add and commit first")
+    raise ConfigurationError(f"the git repository of {root} has no commit yet", hint="git add and commit first")
 
 
 def archive_zip(checkout: Checkout, *, runner: ProcessRunner) -> bytes:

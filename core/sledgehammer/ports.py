@@ -4,11 +4,11 @@ A provider object (the entry point's value) renders without any SDK or network; 
 and gives what talks to the cloud.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
 from sledgehammer.destination import Destination
 from sledgehammer.outcome import Outcome, Run
@@ -46,8 +46,29 @@ class Provisioner(Protocol):
     def plan(self) -> ChangeSet:
         """Read what is there and compare; changes nothing."""
 
-    def apply(self, *, on_change: OnChange) -> ChangeSet:
-        """Make the changes of a fresh plan, in order, and give that plan. Run again it finds nothing to do."""
+    def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        """Make the changes of a fresh plan, in order, and give that plan. Run again it finds nothing to do.
+
+        `on_plan` is given the plan before the first change; what it raises ends the apply with nothing changed.
+        """
+
+
+@runtime_checkable
+class ObjectOwner(Protocol):
+    """Marks what it makes, and so can tell it from what others made. A connection may do so beside what every one
+    does; `sledgehammer.provisioning` has the treatment of objects that ours share."""
+
+    def plan_destruction(self) -> ChangeSet:
+        """What `destroy` would delete: all that carries our mark, whether sledge.yaml still names it or not."""
+
+    def destroy(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        """Delete what carries our mark and nothing else. Run again it finds nothing to do."""
+
+    def adopt(self, addresses: Collection[str]) -> ChangeSet:
+        """Mark objects that others made as ours, by their addresses in a plan; gives the plan that then holds.
+
+        Raises NotFoundError for an address that names nothing.
+        """
 
 
 class BuildRunner(Protocol):

@@ -1,11 +1,11 @@
 """One project on one provider, opened: what the command line and a script of yours both use."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout, read_checkout
 from sledgehammer.config import load_project
 from sledgehammer.context import WorkTree, key_recipe
@@ -16,7 +16,7 @@ from sledgehammer.errors import BuildFailedError, ConfigurationError
 from sledgehammer.facts import facts_of_version
 from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Run, Status
 from sledgehammer.plan import NOTHING_EXPECTED, BuildPlan, plan_build
-from sledgehammer.ports import CiFile, Connection, Environment, OnLog, Provider, RegistryOwner
+from sledgehammer.ports import CiFile, Connection, Environment, ObjectOwner, OnLog, Provider, RegistryOwner
 from sledgehammer.process import LocalProcessRunner, ProcessRunner
 from sledgehammer.project import Project
 from sledgehammer.providers import find_provider, load_providers
@@ -40,9 +40,21 @@ class Session:
         """What an apply would change."""
         return self.connection.plan()
 
-    def apply(self, *, on_change: OnChange = lambda change: None) -> ChangeSet:
+    def apply(self, *, on_change: OnChange = lambda change: None, on_plan: OnPlan = accept_plan) -> ChangeSet:
         """Bring the provider to what the project says; gives what was changed."""
-        return self.connection.apply(on_change=on_change)
+        return self.connection.apply(on_change=on_change, on_plan=on_plan)
+
+    def plan_destruction(self) -> ChangeSet:
+        """What a destroy would delete."""
+        return self._owner().plan_destruction()
+
+    def destroy(self, *, on_change: OnChange = lambda change: None, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        """Delete what sledge has made for the project; gives what was deleted."""
+        return self._owner().destroy(on_change=on_change, on_plan=on_plan)
+
+    def adopt(self, addresses: Collection[str]) -> ChangeSet:
+        """Take over objects that others made, by their addresses in a plan; gives the plan that then holds."""
+        return self._owner().adopt(addresses)
 
     def run(self, *, rebuild: bool = False, on_log: OnLog = lambda line: None) -> Outcome:
         """Build on the provider and wait for the end. Raises BuildFailedError unless it succeeded.
@@ -68,6 +80,13 @@ class Session:
                 hint=f"see {run.url}",
             )
         return outcome
+
+    def _owner(self) -> ObjectOwner:
+        if not isinstance(self.connection, ObjectOwner):
+            raise ConfigurationError(
+                f"the provider {self.provider} does not mark what it makes, so it can neither destroy nor adopt"
+            )
+        return self.connection
 
     def _reuse(self) -> tuple[BuiltImage, ...]:
         if not isinstance(self.connection, RegistryOwner):

@@ -4,6 +4,7 @@ import errno
 import json
 import threading
 from collections.abc import Iterable
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from werkzeug.wrappers import Request, Response
@@ -29,6 +30,9 @@ class FaultDialect(Protocol):
     def failed(self, environ: "WSGIEnvironment") -> Response:
         """The answer of a server that broke."""
 
+    def unknown_yet(self, environ: "WSGIEnvironment") -> Response:
+        """The answer of a server that has not heard of what was just made."""
+
 
 class GitLabDialect:
     """GitLab's words: https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/"""
@@ -43,6 +47,10 @@ class GitLabDialect:
         body = json.dumps({"message": "500 Internal Server Error"})
         return Response(body, 500, content_type="application/json")
 
+    def unknown_yet(self, environ: "WSGIEnvironment") -> Response:
+        body = json.dumps({"message": "404 Not found"})
+        return Response(body, 404, content_type="application/json")
+
 
 class FaultMiddleware:
     """Puts a script's faults before a WSGI application.
@@ -56,6 +64,7 @@ class FaultMiddleware:
         self._app = app
         self._script = script
         self._dialect = dialect
+        self._earlier: dict[tuple[str, str, bytes], Response] = {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] == CONTROL_PATH:
@@ -69,9 +78,11 @@ class FaultMiddleware:
             operation=self._dialect.operation(environ),
         )
         rule = self._script.next_fault(call)
-        if rule is None:
-            return self._app(environ, start_response)
-        return self._inject(rule, environ, start_response)
+        if rule is not None and rule.fault is not Fault.STALE:
+            return self._inject(rule, environ, start_response)
+        if any(one.fault is Fault.STALE for one in self._script.rules):
+            return self._remember(call, environ, is_stale=rule is not None)(environ, start_response)
+        return self._app(environ, start_response)
 
     def _inject(self, rule: FaultRule, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if rule.fault is Fault.DELAY:
@@ -83,7 +94,19 @@ class FaultMiddleware:
             raise ConnectionResetError(errno.ECONNRESET, "a scripted fault")
         if rule.fault is Fault.THROTTLE:
             return self._dialect.throttled(environ, rule.retry_after_s)(environ, start_response)
+        if rule.fault is Fault.UNKNOWN_YET:
+            return self._dialect.unknown_yet(environ)(environ, start_response)
         return self._dialect.failed(environ)(environ, start_response)
+
+    def _remember(self, call: FaultCall, environ: "WSGIEnvironment", *, is_stale: bool) -> Response:
+        """The earlier answer where it is to be stale and there is one, else the real one, kept for the next time."""
+        body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        key = (call.method, call.path, body)
+        if is_stale and key in self._earlier:
+            return self._earlier[key]
+        self._earlier[key] = answer = Response.from_app(self._app, environ, buffered=True)
+        return answer
 
     def _control(self, request: Request) -> Response:
         if request.method == "POST":

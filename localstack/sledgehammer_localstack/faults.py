@@ -23,6 +23,8 @@ class Fault(Enum):
     ERROR_AFTER = "error_after"  # 500 although the call took effect
     RESET_BEFORE = "reset_before"  # the connection ends without an answer and without an effect
     RESET_AFTER = "reset_after"  # the connection ends without an answer, the call took effect
+    UNKNOWN_YET = "unknown_yet"  # refused, for a role or right that is new is not known everywhere; no effect
+    STALE = "stale"  # the answer that the same request had the last time, while a rule of this kind was loaded
     DELAY = "delay"  # the real answer, `delay_s` later
 
 

@@ -14,6 +14,10 @@ CACHES = "_cache"
 """Folder of all projects' caches in the bucket; no project's name begins with an underscore."""
 
 
+LOG_GROUPS = "/aws/codebuild/"
+"""Begins the names of all log groups."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Where the caller is: `registry` is the host of its ECR registry."""
@@ -38,6 +42,8 @@ class Names:
     bucket: str
     source_key: str
     role: str
+    jobs_role: str  # of GitLab's jobs
+    schedule_role: str
     log_group: str
     repositories: tuple[RepositoryNames, ...]
 
@@ -45,6 +51,16 @@ class Names:
     def cache_prefix(self) -> str:
         """Where in the bucket CodeBuild keeps this project's cache."""
         return f"{CACHES}/{self.project}"
+
+    @property
+    def own_prefixes(self) -> tuple[str, ...]:
+        """Where in the bucket this project's objects are, and no other's."""
+        return f"{self.project}/", f"{self.cache_prefix}/"
+
+    @property
+    def more_roles(self) -> tuple[str, ...]:
+        """Those that there are where the settings ask for them."""
+        return tuple(name for name in (self.jobs_role, self.schedule_role) if len(name) <= ROLE_NAME_LENGTH)
 
     @property
     def project_arn(self) -> str:
@@ -81,15 +97,20 @@ def read_account(clients: Clients, calls: Calls) -> Account:
     )
 
 
+def role_name(name: str) -> str:
+    """The name, if IAM takes it. Raises ConfigurationError."""
+    if len(name) > ROLE_NAME_LENGTH:
+        raise ConfigurationError(
+            f"the name of the IAM role, {name}, is longer than {ROLE_NAME_LENGTH} characters",
+            hint="choose shorter names: aws: {role: …}, aws: {project: …}",
+        )
+    return name
+
+
 def names_of(project: Project, settings: Settings, account: Account) -> Names:
     """Names as the settings say, else derived. IAM knows no regions and S3 no accounts, so those names carry both."""
     name = settings.project or project.name
-    role = settings.role or f"sledge-{name}-{account.region}"
-    if len(role) > ROLE_NAME_LENGTH:
-        raise ConfigurationError(
-            f"the name of the IAM role, {role}, is longer than {ROLE_NAME_LENGTH} characters",
-            hint="choose one: aws: {role: …}",
-        )
+    role = role_name(settings.role or f"sledge-{name}-{account.region}")
     return Names(
         account=account,
         owner=project.name,
@@ -97,6 +118,8 @@ def names_of(project: Project, settings: Settings, account: Account) -> Names:
         bucket=settings.bucket or f"sledge-{account.id}-{account.region}",
         source_key=f"{name}/source.zip",
         role=role,
-        log_group=f"/aws/codebuild/{name}",
+        jobs_role=f"sledge-{name}-gitlab-{account.region}",
+        schedule_role=f"sledge-{name}-schedule-{account.region}",
+        log_group=f"{LOG_GROUPS}{name}",
         repositories=tuple(repository_names(project, settings, image) for image in project.images),
     )

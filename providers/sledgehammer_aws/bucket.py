@@ -1,59 +1,74 @@
 """The S3 bucket for source archives: private, versioned, one for all projects of an account and region."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
-from sledgehammer_aws.account import Names
-from sledgehammer_aws.client import Calls, Clients
-from sledgehammer_aws.managed import OWNER, OWNER_TAG, Attributes, check_owner, has_tags, tag_attributes
+from sledgehammer.provisioning import Attributes, Observed, Owner
+from sledgehammer_aws.bucket_reading import BLOCKED, read_bucket_tags
+from sledgehammer_aws.managed import OWNER, OWNER_TAG, as_list, has_tags, marks, owner_of, tag_attributes
+from sledgehammer_aws.site import Site
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 T = TypeVar("T")
 
 FIRST_REGION = "us-east-1"
 """The only region that must not be named as a location constraint (S3 API reference, CreateBucket)."""
 
-BLOCKED = "blocked"
 ENABLED: Final = "Enabled"
 ENCRYPTION: Final = "AES256"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """Every call names the account that must own the bucket: the name can be guessed, and anybody's be it."""
+    """S3 tags a bucket in a second call, so the mark is an attribute here: an empty bucket without tags is one that
+    an interrupted apply has left. Deleted only once no project has anything in it."""
 
-    clients: Clients
-    calls: Calls
-    names: Names
+    site: Site
     kind: str = "aws_s3_bucket"
 
     @property
     def name(self) -> str:
-        return self.names.bucket
+        return self.site.names.bucket
+
+    @property
+    def _s3(self) -> "S3Client":
+        return self.site.clients.s3
+
+    @property
+    def _account(self) -> str:
+        return self.site.names.account.id
 
     def desired(self) -> Attributes:
-        tags = tag_attributes({OWNER_TAG: OWNER}, managed=[OWNER_TAG])
-        return {**tags, "public access": BLOCKED, "versioning": ENABLED, "encryption": ENCRYPTION}
+        mark = tag_attributes(marks(""), managed=[OWNER_TAG])
+        return {**mark, "public access": BLOCKED, "versioning": ENABLED, "encryption": ENCRYPTION}
 
-    def observe(self) -> Attributes | None:
-        s3, bucket, owner = self.clients.s3, self.name, self.names.account.id
-        try:
-            self._send("HeadBucket", lambda: s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=owner))
-        except NotFoundError:
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        state = self.site.reader.bucket(self.name, anew=anew)
+        if state is None:
             return None
-        tags = self._read_tags()
-        if tags or not self._is_empty():
-            check_owner(self, tags, project="")
-        return {
-            **tag_attributes(tags, managed=[OWNER_TAG]),
-            "public access": self._read_public_access(),
-            "versioning": self._read_versioning(),
-            "encryption": self._read_encryption(),
-        }
+        owner = owner_of(f"{self.kind} {self.name}", state.tags, project="")
+        is_left = state.is_empty and not state.tags
+        mark = {} if is_left else {OWNER_TAG: OWNER}  # of others: whose it is, is told by `owner`
+        return Observed(
+            attributes={
+                **tag_attributes(mark, managed=[OWNER_TAG]),
+                "public access": state.public_access,
+                "versioning": state.versioning,
+                "encryption": state.encryption,
+            },
+            owner=Owner.SLEDGE if is_left else owner,
+        )
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return {Action.CREATE: 5, Action.DELETE: 1}.get(action, len(attributes) + has_tags(attributes))
 
     def create(self) -> Collection[str]:
-        s3, bucket, region = self.clients.s3, self.name, self.names.account.region
+        s3, bucket, region = self._s3, self.name, self.site.names.account.region
         if region == FIRST_REGION:
             self._send("CreateBucket", lambda: s3.create_bucket(Bucket=bucket))
         else:
@@ -67,17 +82,9 @@ class Bucket:
         return tuple(self.desired())
 
     def update(self, attributes: Collection[str]) -> None:
-        s3, bucket, owner = self.clients.s3, self.name, self.names.account.id
+        s3, bucket, owner = self._s3, self.name, self._account
         if has_tags(attributes):
-            tags = {**self._read_tags(), OWNER_TAG: OWNER}
-            self._send(
-                "PutBucketTagging",
-                lambda: s3.put_bucket_tagging(
-                    Bucket=bucket,
-                    ExpectedBucketOwner=owner,
-                    Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]},
-                ),
-            )
+            self.mark()
         if "public access" in attributes:
             self._block_public_access()
         if "versioning" in attributes:
@@ -99,8 +106,42 @@ class Bucket:
                 ),
             )
 
+    def mark(self) -> None:
+        """PutBucketTagging replaces all tags, so those of others are read first."""
+        s3, bucket, owner = self._s3, self.name, self._account
+        tags = as_list({**read_bucket_tags(s3, self.site.calls, bucket, owner=owner), **marks("")})
+        self._send(
+            "PutBucketTagging",
+            lambda: s3.put_bucket_tagging(Bucket=bucket, ExpectedBucketOwner=owner, Tagging={"TagSet": tags}),
+        )
+
+    def content(self, *, beside: Collection[str]) -> str:
+        """What is in it of others than those prefixes; "" where there is nothing."""
+        s3, bucket, owner = self._s3, self.name, self._account
+        pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=owner)
+
+        def first_of_others() -> str:
+            for page in pages:
+                for version in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                    if not version["Key"].startswith(tuple(beside)):
+                        return version["Key"]
+            return ""
+
+        try:
+            key = self._send("ListObjectVersions", first_of_others)
+        except NotFoundError:
+            return ""
+        return f"objects of others, such as {key}" if key else ""
+
+    def delete(self) -> None:
+        s3, bucket, owner = self._s3, self.name, self._account
+        try:
+            self._send("DeleteBucket", lambda: s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=owner))
+        except NotFoundError:
+            return
+
     def _block_public_access(self) -> None:
-        s3, bucket, owner = self.clients.s3, self.name, self.names.account.id
+        s3, bucket, owner = self._s3, self.name, self._account
         self._send(
             "PutPublicAccessBlock",
             lambda: s3.put_public_access_block(
@@ -115,57 +156,5 @@ class Bucket:
             ),
         )
 
-    def _read_tags(self) -> Mapping[str, str]:
-        s3, bucket, owner = self.clients.s3, self.name, self.names.account.id
-        try:
-            found = self._send(
-                "GetBucketTagging", lambda: s3.get_bucket_tagging(Bucket=bucket, ExpectedBucketOwner=owner)
-            )
-        except NotFoundError:
-            return {}
-        return {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
-
-    def _is_empty(self) -> bool:
-        """An empty bucket without tags is one that an interrupted apply has left: S3 tags it in a second call."""
-        s3, bucket, owner = self.clients.s3, self.name, self.names.account.id
-        found = self._send(
-            "ListObjectsV2", lambda: s3.list_objects_v2(Bucket=bucket, ExpectedBucketOwner=owner, MaxKeys=1)
-        )
-        return found["KeyCount"] == 0
-
-    def _read_public_access(self) -> str:
-        s3, bucket, owner = self.clients.s3, self.name, self.names.account.id
-        try:
-            found = self._send(
-                "GetPublicAccessBlock", lambda: s3.get_public_access_block(Bucket=bucket, ExpectedBucketOwner=owner)
-            )
-        except NotFoundError:
-            return ""
-        switches = found["PublicAccessBlockConfiguration"]
-        open_doors = sorted(name for name, is_on in switches.items() if not is_on)
-        return f"not {', '.join(open_doors)}" if open_doors else BLOCKED
-
-    def _read_versioning(self) -> str:
-        s3, bucket, owner = self.clients.s3, self.name, self.names.account.id
-        found = self._send(
-            "GetBucketVersioning", lambda: s3.get_bucket_versioning(Bucket=bucket, ExpectedBucketOwner=owner)
-        )
-        return found.get("Status", "")
-
-    def _read_encryption(self) -> str:
-        s3, bucket, owner = self.clients.s3, self.name, self.names.account.id
-        try:
-            found = self._send(
-                "GetBucketEncryption", lambda: s3.get_bucket_encryption(Bucket=bucket, ExpectedBucketOwner=owner)
-            )
-        except NotFoundError:
-            return ""
-        defaults = [
-            rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
-            for rule in found["ServerSideEncryptionConfiguration"]["Rules"]
-            if "ApplyServerSideEncryptionByDefault" in rule
-        ]
-        return ", ".join(defaults)
-
     def _send(self, operation: str, request: Callable[[], T]) -> T:
-        return self.calls.send(f"s3:{operation} {self.name}", request)
+        return self.site.calls.send(f"s3:{operation} {self.name}", request)

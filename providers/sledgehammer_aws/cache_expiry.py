@@ -4,10 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
-from sledgehammer_aws.account import CACHES, Names
-from sledgehammer_aws.client import Calls, Clients
-from sledgehammer_aws.managed import Attributes
+from sledgehammer.provisioning import Attributes, Observed, Owner
+from sledgehammer_aws.account import CACHES
+from sledgehammer_aws.bucket import Bucket
+from sledgehammer_aws.site import Site
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import LifecycleRuleOutputTypeDef, LifecycleRuleTypeDef
@@ -21,26 +23,32 @@ PREFIX = f"{CACHES}/"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheExpiry:
     """One rule for the caches of all projects in the bucket; rules of others are left alone. The bucket is versioned,
-    so what has expired is kept for one more day (S3 user guide, "Managing the lifecycle of objects")."""
+    so what has expired is kept for one more day (S3 user guide, "Managing the lifecycle of objects"). It has the
+    bucket's owner, and goes with the bucket."""
 
-    clients: Clients
-    calls: Calls
-    names: Names
+    site: Site
     kind: str = "aws_s3_lifecycle_rule"
 
     @property
     def name(self) -> str:
-        return f"{self.names.bucket}/{PREFIX}"
+        return f"{self.site.names.bucket}/{PREFIX}"
 
     def desired(self) -> Attributes:
         return {"prefix": PREFIX, EXPIRES: str(DAYS)}
 
-    def observe(self) -> Attributes | None:
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        bucket = Bucket(site=self.site).observe(anew=anew)
+        if bucket is None:
+            return None
         for rule in self._rules():
             if rule.get("ID") == RULE and rule["Status"] == "Enabled":
                 days = rule.get("Expiration", {}).get("Days", "")
-                return {"prefix": rule.get("Filter", {}).get("Prefix", ""), EXPIRES: str(days)}
-        return None
+                found = {"prefix": rule.get("Filter", {}).get("Prefix", ""), EXPIRES: str(days)}
+                return Observed(attributes=found, owner=bucket.owner)
+        return None if bucket.owner is Owner.SLEDGE else Observed(attributes={}, owner=bucket.owner)
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return 2
 
     def create(self) -> Collection[str]:
         self._put()
@@ -49,8 +57,11 @@ class CacheExpiry:
     def update(self, attributes: Collection[str]) -> None:
         self._put()
 
+    def mark(self) -> None:
+        Bucket(site=self.site).mark()
+
     def _put(self) -> None:
-        s3, bucket, owner = self.clients.s3, self.names.bucket, self.names.account.id
+        s3, bucket, owner = self.site.clients.s3, self.site.names.bucket, self.site.names.account.id
         ours: LifecycleRuleTypeDef = {
             "ID": RULE,
             "Status": "Enabled",
@@ -60,7 +71,7 @@ class CacheExpiry:
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
         }
         others = [rule for rule in self._rules() if rule.get("ID") != RULE]
-        self.calls.send(
+        self.site.calls.send(
             f"s3:PutBucketLifecycleConfiguration {bucket}",
             lambda: s3.put_bucket_lifecycle_configuration(
                 Bucket=bucket, ExpectedBucketOwner=owner, LifecycleConfiguration={"Rules": [*others, ours]}
@@ -68,10 +79,10 @@ class CacheExpiry:
         )
 
     def _rules(self) -> "list[LifecycleRuleOutputTypeDef]":
-        """None where there is no configuration yet, or no bucket."""
-        s3, bucket, owner = self.clients.s3, self.names.bucket, self.names.account.id
+        """None where there is no configuration yet."""
+        s3, bucket, owner = self.site.clients.s3, self.site.names.bucket, self.site.names.account.id
         try:
-            found = self.calls.send(
+            found = self.site.calls.send(
                 f"s3:GetBucketLifecycleConfiguration {bucket}",
                 lambda: s3.get_bucket_lifecycle_configuration(Bucket=bucket, ExpectedBucketOwner=owner),
             )

@@ -5,7 +5,7 @@ botocore's own retries are off: they would multiply with ours, do not retry a ba
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import boto3
@@ -18,11 +18,16 @@ from sledgehammer.retry import RetryPolicy, call_with_retry
 from sledgehammer_aws.failures import SDK_ERRORS, classify, explain
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from mypy_boto3_codebuild.client import CodeBuildClient
+    from mypy_boto3_codeconnections.client import CodeConnectionsClient
     from mypy_boto3_ecr.client import ECRClient
+    from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_resourcegroupstaggingapi.client import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sts.client import STSClient
 
 T = TypeVar("T")
@@ -42,12 +47,21 @@ class Clients:
 
     region: str
     codebuild: "CodeBuildClient"
+    connections: "CodeConnectionsClient"
     ecr: "ECRClient"
+    events: "EventBridgeClient"
     iam: "IAMClient"
     logs: "CloudWatchLogsClient"
     s3: "S3Client"
+    secrets: "SecretsManagerClient"
     sts: "STSClient"
+    tagging: "ResourceGroupsTaggingAPIClient"
     endpoint: str  # "" on AWS itself
+
+    def all(self) -> "tuple[BaseClient, ...]":
+        """Each of them, for whoever counts or watches requests."""
+        some = (self.codebuild, self.connections, self.ecr, self.events, self.iam, self.logs)
+        return (*some, self.s3, self.secrets, self.sts, self.tagging)
 
 
 def open_clients(variables: Mapping[str, str], *, region: str) -> Clients:
@@ -105,13 +119,24 @@ def _clients(session: boto3.Session, endpoint: str) -> Clients:
     return Clients(
         region=session.region_name,
         codebuild=session.client("codebuild", config=config, endpoint_url=url),
+        connections=session.client("codeconnections", config=config, endpoint_url=url),
         ecr=session.client("ecr", config=config, endpoint_url=url),
+        events=session.client("events", config=config, endpoint_url=url),
         iam=session.client("iam", config=config, endpoint_url=url),
         logs=session.client("logs", config=config, endpoint_url=url),
         s3=session.client("s3", config=config, endpoint_url=url),
+        secrets=session.client("secretsmanager", config=config, endpoint_url=url),
         sts=session.client("sts", config=config, endpoint_url=url),
+        tagging=session.client("resourcegroupstaggingapi", config=config, endpoint_url=url),
         endpoint=endpoint,
     )
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many requests were sent; the pages of one list count as one."""
+
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +144,14 @@ class Calls:
     """How every request is sent: repeated while that makes sense, its failure told in our words."""
 
     clock: Clock
+    tally: Tally = field(default_factory=Tally)
 
     def send(self, name: str, request: Callable[[], T], *, policy: RetryPolicy = POLICY) -> T:
         """Send a request that is safe to repeat. `name` is its operation and object, as in "ecr:DescribeImages web".
 
         Raises NotFoundError, AlreadyExistsError, CredentialsError, ConfigurationError or RemoteError.
         """
+        self.tally.count += 1
         try:
             return call_with_retry(
                 request,

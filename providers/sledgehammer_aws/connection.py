@@ -1,10 +1,10 @@
 """AWS, opened for one project and checkout. Imports boto3: only `Aws.connect` imports this."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
 from sledgehammer.outcome import Outcome, Run
 from sledgehammer.polling import Clock, SystemClock
@@ -15,12 +15,15 @@ from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories, concrete_repositories
 from sledgehammer_aws.account import Names, names_of, read_account
+from sledgehammer_aws.bulk_reader import BulkReader
 from sledgehammer_aws.client import Calls, Clients, open_clients
 from sledgehammer_aws.destination import REGISTRY_VARIABLE, branch_slug, destination_of
 from sledgehammer_aws.provisioner import AwsProvisioner
 from sledgehammer_aws.registry import EcrRegistry, open_registry
 from sledgehammer_aws.runs import AwsRuns
 from sledgehammer_aws.settings import Settings
+from sledgehammer_aws.single_reader import SingleReader
+from sledgehammer_aws.site import Site
 
 
 def open_connection(
@@ -33,6 +36,7 @@ def open_connection(
         buildspec=ci_file.text,
         checkout=checkout,
         processes=environment.processes,
+        variables=environment.variables,
         clients=open_clients(environment.variables, region=settings.region),
         clock=SystemClock(),
     )
@@ -49,12 +53,23 @@ class AwsConnection:
     processes: ProcessRunner
     clients: Clients
     clock: Clock
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)  # this machine's environment
+    reader: BulkReader | None = None  # what connections of many projects share; none: each object by itself
 
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
 
-    def apply(self, *, on_change: OnChange) -> ChangeSet:
-        return self._provisioner.apply(on_change=on_change)
+    def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        return self._provisioner.apply(on_change=on_change, on_plan=on_plan)
+
+    def plan_destruction(self) -> ChangeSet:
+        return self._provisioner.plan_destruction()
+
+    def destroy(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        return self._provisioner.destroy(on_change=on_change, on_plan=on_plan)
+
+    def adopt(self, addresses: Collection[str]) -> ChangeSet:
+        return self._provisioner.adopt(addresses)
 
     def trigger(self, *, rebuild: bool = False) -> Run:
         return self._runs.trigger(rebuild=rebuild)
@@ -73,7 +88,7 @@ class AwsConnection:
         return concrete_repositories(destination_of(self.project, self.settings), values)
 
     def commit_tag(self) -> str:
-        self._runs.stored_source()
+        self._runs.check_source()
         return self.checkout.commit
 
     def branch_slug(self) -> str:
@@ -92,19 +107,26 @@ class AwsConnection:
 
     @cached_property
     def _names(self) -> Names:
-        return names_of(self.project, self.settings, read_account(self.clients, self._calls))
+        account = self.reader.account if self.reader is not None else read_account(self.clients, self._calls)
+        return names_of(self.project, self.settings, account)
 
     @property
     def _provisioner(self) -> AwsProvisioner:
-        return AwsProvisioner(
+        calls, names = self._calls, self._names
+        site = Site(
             clients=self.clients,
-            calls=self._calls,
-            names=self._names,
+            calls=calls,
+            names=names,
             settings=self.settings,
+            reader=self.reader or SingleReader(clients=self.clients, calls=calls, account=names.account),
+        )
+        return AwsProvisioner(
+            site=site,
             buildspec=self.buildspec,
             strategy=self.project.cache.strategy,
             checkout=self.checkout,
             processes=self.processes,
+            variables=self.variables,
         )
 
     @property

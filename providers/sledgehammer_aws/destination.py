@@ -14,6 +14,10 @@ from sledgehammer_aws.settings import Settings
 REGISTRY_VARIABLE = "SLEDGE_REGISTRY"
 """Defined by the CodeBuild project: the registry's host."""
 
+CLONED_COMMIT_VARIABLE = "CODEBUILD_RESOLVED_SOURCE_VERSION"
+"""The commit of a clone, in builds that a push has started too (CodeBuild user guide, "Environment variables in build
+environments")."""
+
 COMMIT_VARIABLE = "SLEDGE_COMMIT"
 BRANCH_VARIABLE = "SLEDGE_BRANCH"
 """Given to each build when it is started: a source archive knows no git."""
@@ -61,7 +65,7 @@ def destination_of(project: Project, settings: Settings) -> Destination:
             username=text("AWS"),
             password=PasswordFromCommand(argv=("aws", "ecr", "get-login-password")),
         ),
-        commit=text(EnvVar(COMMIT_VARIABLE)),
+        commit=text(EnvVar(commit_variable(settings))),
         branch=text(EnvVar(BRANCH_VARIABLE)),
         default_branch=text(branch_slug(project.default_branch)),
         run=text(EnvVar("CODEBUILD_BUILD_ID")),
@@ -69,6 +73,11 @@ def destination_of(project: Project, settings: Settings) -> Destination:
         engine_caches=ENGINE_CACHES,
         has_immutable_tags=settings.immutable_tags,
     )
+
+
+def commit_variable(settings: Settings) -> str:
+    """Where a build finds the commit that it builds: an archive knows no git."""
+    return COMMIT_VARIABLE if settings.source is None else CLONED_COMMIT_VARIABLE
 
 
 def _engine(strategy: str, settings: Settings) -> WaitForEngine:

@@ -25,6 +25,7 @@ from sledgehammer.errors import (
     SledgehammerError,
 )
 from sledgehammer.polling import Clock
+from sledgehammer.provisioning import AlreadyExistsError
 from sledgehammer.retry import Retry, parse_retry_after
 
 SDK_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
@@ -78,6 +79,7 @@ MISSING = frozenset(
         "ServerSideEncryptionConfigurationNotFoundError",
         "RepositoryNotFoundException",
         "LifecyclePolicyNotFoundException",
+        "PullThroughCacheRuleNotFoundException",
         "ResourceNotFoundException",
     }
 )
@@ -86,8 +88,10 @@ TAKEN = frozenset(
     {
         "BucketAlreadyOwnedByYou",
         "EntityAlreadyExists",
+        "PullThroughCacheRuleAlreadyExistsException",
         "RepositoryAlreadyExistsException",
         "ResourceAlreadyExistsException",
+        "ResourceExistsException",
     }
 )
 
@@ -107,10 +111,6 @@ UNKNOWN_CALLER = frozenset(
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 
 _NOT_YET = re.compile(r"not authorized to perform", re.IGNORECASE)
-
-
-class AlreadyExistsError(ConflictError):
-    """Something of that name exists: ours after a lost answer, or somebody else's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sledgehammer_aws.account import Names
-from sledgehammer_aws.client import Calls, Clients
-from sledgehammer_aws.managed import Attributes, check_owner, has_tags, owner_tags, tag_attributes
-from sledgehammer_aws.settings import Settings
+from sledgehammer.changes import Action
+from sledgehammer.errors import NotFoundError
+from sledgehammer.provisioning import Attributes, Observed
+from sledgehammer_aws.managed import has_tags, owner_of, tag_attributes
+from sledgehammer_aws.site import Site
+from sledgehammer_aws.states import Tags
 
 RETENTION = "retention days"
 
@@ -15,59 +17,58 @@ RETENTION = "retention days"
 class LogGroup:
     """Made before the first build, so that its retention holds from the first line."""
 
-    clients: Clients
-    calls: Calls
-    names: Names
-    settings: Settings
+    site: Site
+    name: str
     kind: str = "aws_log_group"
 
-    @property
-    def name(self) -> str:
-        return self.names.log_group
+    def desired(self) -> Attributes | None:
+        tags = self.site.settings.tags
+        retention = {RETENTION: str(self.site.settings.log_retention_days)}
+        return {**tag_attributes(tags, managed=tags), **retention}
 
-    def desired(self) -> Attributes:
-        tags = owner_tags(self.names.owner, self.settings.tags)
-        return {**tag_attributes(tags, managed=tags), RETENTION: str(self.settings.log_retention_days)}
-
-    def observe(self) -> Attributes | None:
-        retention = self._find_retention()
-        if retention is None:
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        state = self.site.reader.log_group(self.name, anew=anew)
+        if state is None:
             return None
-        logs, arn = self.clients.logs, self.names.log_group_arn
-        answer = self.calls.send(
-            f"logs:ListTagsForResource {self.name}", lambda: logs.list_tags_for_resource(resourceArn=arn)
-        )
-        check_owner(self, answer["tags"], project=self.names.owner)
-        managed = owner_tags(self.names.owner, self.settings.tags)
-        return {**tag_attributes(answer["tags"], managed=managed), RETENTION: retention}
+        owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
+        tags = tag_attributes(state.tags, managed=self.site.settings.tags)
+        return Observed(attributes={**tags, RETENTION: state.retention_days}, owner=owner)
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return {Action.CREATE: 2, Action.DELETE: 1}.get(action, has_tags(attributes) + (RETENTION in attributes))
 
     def create(self) -> Collection[str]:
-        logs, tags = self.clients.logs, dict(owner_tags(self.names.owner, self.settings.tags))
-        self.calls.send(
+        logs, tags = self.site.clients.logs, dict(self.site.tags)
+        self.site.calls.send(
             f"logs:CreateLogGroup {self.name}", lambda: logs.create_log_group(logGroupName=self.name, tags=tags)
         )
         return (RETENTION,)
 
     def update(self, attributes: Collection[str]) -> None:
-        logs, arn = self.clients.logs, self.names.log_group_arn
+        logs = self.site.clients.logs
         if has_tags(attributes):
-            tags = dict(owner_tags(self.names.owner, self.settings.tags))
-            self.calls.send(f"logs:TagResource {self.name}", lambda: logs.tag_resource(resourceArn=arn, tags=tags))
+            self._tag(self.site.tags)
         if RETENTION in attributes:
-            days = self.settings.log_retention_days
-            self.calls.send(
+            days = self.site.settings.log_retention_days
+            self.site.calls.send(
                 f"logs:PutRetentionPolicy {self.name}",
                 lambda: logs.put_retention_policy(logGroupName=self.name, retentionInDays=days),
             )
 
-    def _find_retention(self) -> str | None:
-        """The group's retention in days, "" when it keeps logs for ever, None when there is no such group."""
-        pages = self.clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=self.name)
-        groups = self.calls.send(
-            f"logs:DescribeLogGroups {self.name}",
-            lambda: [group for page in pages for group in page["logGroups"]],
+    def mark(self) -> None:
+        self._tag(self.site.marks)
+
+    def delete(self) -> None:
+        logs = self.site.clients.logs
+        try:
+            self.site.calls.send(
+                f"logs:DeleteLogGroup {self.name}", lambda: logs.delete_log_group(logGroupName=self.name)
+            )
+        except NotFoundError:
+            return
+
+    def _tag(self, tags: Tags) -> None:
+        logs, arn = self.site.clients.logs, self.site.names.account.arn("logs", f"log-group:{self.name}")
+        self.site.calls.send(
+            f"logs:TagResource {self.name}", lambda: logs.tag_resource(resourceArn=arn, tags=dict(tags))
         )
-        for group in groups:
-            if group.get("logGroupName") == self.name:
-                return str(group.get("retentionInDays", ""))
-        return None

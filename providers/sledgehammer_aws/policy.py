@@ -1,93 +1,80 @@
-"""The JSON documents of IAM and ECR: what the build's role may do, and what ECR cleans up. Pure."""
+"""IAM's JSON documents: how they are written, and compared however they are spelled. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from sledgehammer.strategies.per_stage import BY_BRANCH, KEYED
-from sledgehammer_aws.account import Names
-from sledgehammer_aws.settings import Variable
+from sledgehammer.changes import Statement
 
-PULL_AND_PUSH = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:CompleteLayerUpload",
-    "ecr:GetDownloadUrlForLayer",
-    "ecr:InitiateLayerUpload",
-    "ecr:PutImage",
-    "ecr:UploadLayerPart",
-)
-"""ECR user guide, "Required IAM permissions for pushing an image", and the two for pulling."""
-
-SECRET_ARN_PARTS = 7
-"""arn:partition:secretsmanager:region:account:secret:name-suffix"""
+STATEMENT = "statement "
+"""Begins the names of attributes that are statements of a policy."""
 
 
-def trust_document(names: Names) -> str:
-    """CodeBuild may assume the role, on behalf of this one project (CodeBuild user guide, "Cross-service confused
-    deputy prevention")."""
-    statement: dict[str, object] = {
-        "Effect": "Allow",
-        "Principal": {"Service": "codebuild.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": names.account.id, "aws:SourceArn": names.project_arn},
-        },
-    }
-    return _document([statement])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """One statement of a role's policy; `reason` is the operation that needs it."""
+
+    sid: str
+    reason: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Mapping[str, Mapping[str, str | Sequence[str]]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, object]:
+        """As IAM takes it."""
+        condition = {"Condition": self.condition} if self.condition else {}
+        return {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+            **condition,
+        }
 
 
-def permissions_document(names: Names, variables: Mapping[str, Variable], *, has_file_cache: bool = False) -> str:
-    """What a build needs and nothing else: its repositories, its log, its source, the secrets it names, and, where
-    CodeBuild carries a cache for it, that."""
-    repositories = [names.repository_arn(name) for pair in names.repositories for name in (pair.image, pair.cache)]
-    statements: list[dict[str, object]] = [
-        _allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),  # knows no resources
-        _allow("Images", list(PULL_AND_PUSH), repositories),
-        _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{names.log_group_arn}:*"]),
-        _allow("Source", ["s3:GetObject", "s3:GetObjectVersion"], [f"{names.bucket_arn}/{names.source_key}"]),
-        _allow("Bucket", ["s3:GetBucketAcl", "s3:GetBucketLocation"], [names.bucket_arn]),
-    ]
-    if has_file_cache:
-        statements += _cache_statements(names)
-    parameters = [content.parameter for content in variables.values() if content.parameter is not None]
-    if parameters:
-        arns = [names.account.arn("ssm", f"parameter/{name.lstrip('/')}") for name in parameters]
-        statements.append(_allow("Parameters", ["ssm:GetParameters"], arns))
-    secrets = [content.secret for content in variables.values() if content.secret is not None]
-    if secrets:
-        arns = [_secret_arn(names, secret) for secret in secrets]
-        statements.append(_allow("Secrets", ["secretsmanager:GetSecretValue"], arns))
-    return _document(statements)
+def policy_document(permissions: Sequence[Permission]) -> str:
+    """A policy of these statements."""
+    return statements_document([permission.document() for permission in permissions])
 
 
-def _cache_statements(names: Names) -> list[dict[str, object]]:
-    """CodeBuild gets a cache before the build and puts one after it; a fallback key, which is a prefix, it can only
-    find by listing, and a key that is absent is "not found" only to who may list (S3 API reference, GetObject)."""
-    condition = {"StringLike": {"s3:prefix": f"{names.cache_prefix}/*"}}
-    return [
-        _allow("Cache", ["s3:GetObject", "s3:PutObject"], [f"{names.bucket_arn}/{names.cache_prefix}/*"]),
-        {**_allow("CacheKeys", ["s3:ListBucket"], [names.bucket_arn]), "Condition": condition},
-    ]
+def statements_document(statements: Sequence[Mapping[str, object]]) -> str:
+    """A policy of statements that are written out, such as a role's trust."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def cache_lifecycle_document() -> str:
-    """Each cache export leaves the one before it untagged, which only a lifecycle rule removes; a stage that is kept
-    under its content goes when no branch holds it any more. One image may have both tags: a rule of higher priority
-    keeps what it selects from those below it (ECR user guide, "Lifecycle policy evaluation rules")."""
-    rules = [
-        _expiry("Superseded caches", days=1, tagStatus="untagged"),
-        _expiry("Stages that a branch holds", days=365, tagStatus="tagged", tagPrefixList=[BY_BRANCH]),
-        _expiry("Stages by their content", days=30, tagStatus="tagged", tagPrefixList=[KEYED]),
-    ]
-    return json.dumps(
-        {"rules": [{"rulePriority": priority, **rule} for priority, rule in enumerate(rules, 1)]}, sort_keys=True
+def statement_attributes(document: str | Mapping[str, object], reasons: Mapping[str, str]) -> Mapping[str, str]:
+    """A policy's statements as attributes of a plan: `statement <Sid> (<what needs it>)` to canonical text."""
+    found = statements_of(document)
+    return {f"{STATEMENT}{sid}{_in_brackets(reasons.get(sid, ''))}": text for sid, text in found.items()}
+
+
+def statement_records(attributes: Mapping[str, object]) -> tuple[Statement, ...]:
+    """The same as rows of a plan's table of permissions."""
+    texts = [str(text) for name, text in attributes.items() if name.startswith(STATEMENT) and text]
+    return tuple(_record(json.loads(text)) for text in texts)
+
+
+def trust_records(document: str) -> tuple[Statement, ...]:
+    """Who may take a role, as rows of the same table."""
+    return tuple(_record(json.loads(text)) for text in statements_of(document).values())
+
+
+def _record(statement: Mapping[str, object]) -> Statement:
+    condition, principal = statement.get("Condition", ""), statement.get("Principal", "")
+    actions = statement.get("Action", [])
+    resources = statement.get("Resource", [])
+    return Statement(
+        effect=str(statement.get("Effect", "")),
+        actions=tuple(actions if isinstance(actions, list) else [str(actions)]),
+        resource=" ".join(resources if isinstance(resources, list) else [str(resources)]),
+        condition=_text(condition) if condition else "",
+        principal=_text(principal) if principal else "",
     )
 
 
-def _expiry(description: str, *, days: int, **selected: object) -> dict[str, object]:
-    age = {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
-    return {"description": description, "selection": {**selected, **age}, "action": {"type": "expire"}}
+def _in_brackets(reason: str) -> str:
+    return f" ({reason})" if reason else ""
 
 
 def canonical(document: str | Mapping[str, object]) -> str:
@@ -124,20 +111,3 @@ def _normal(value: object) -> object:
         items = sorted((_normal(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
         return items[0] if len(items) == 1 else items
     return value
-
-
-def _allow(sid: str, actions: list[str], resources: list[str]) -> dict[str, object]:
-    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": sorted(set(resources))}
-
-
-def _document(statements: list[dict[str, object]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def _secret_arn(names: Names, secret: str) -> str:
-    """Of `name:json-key:stage:version` or the same with an ARN; a bare name gets Secrets Manager's six random
-    characters as wildcards (Secrets Manager user guide, "Permissions policy examples")."""
-    parts = secret.split(":")
-    if parts[0] == "arn":
-        return ":".join(parts[:SECRET_ARN_PARTS])
-    return names.account.arn("secretsmanager", f"secret:{parts[0]}-??????")

@@ -21,7 +21,7 @@ class Aws:
         return destination_of(project, _settings(project))
 
     def render(self, project: Project, plan: BuildPlan) -> CiFile:
-        return CiFile(path=BUILDSPEC, text=render_buildspec(plan))
+        return CiFile(path=BUILDSPEC, text=render_buildspec(plan, _settings(project)))
 
     def connect(self, project: Project, ci_file: CiFile, checkout: Checkout, environment: Environment) -> Connection:
         try:

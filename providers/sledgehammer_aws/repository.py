@@ -1,15 +1,21 @@
 """ECR repositories: one for an image, one beside it for its cache."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
-from sledgehammer_aws.account import Names
-from sledgehammer_aws.client import Calls, Clients
-from sledgehammer_aws.managed import Attributes, check_owner, has_tags, owner_tags, tag_attributes
-from sledgehammer_aws.policy import cache_lifecycle_document, canonical
-from sledgehammer_aws.settings import Settings
+from sledgehammer.provisioning import Attributes, Observed
+from sledgehammer_aws.lifecycle import cache_lifecycle, image_lifecycle
+from sledgehammer_aws.managed import as_list, has_tags, owner_of, tag_attributes
+from sledgehammer_aws.policy import canonical
+from sledgehammer_aws.site import Site
+from sledgehammer_aws.states import Tags
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr.client import ECRClient
+    from mypy_boto3_ecr.type_defs import EncryptionConfigurationTypeDef
 
 T = TypeVar("T")
 
@@ -23,87 +29,125 @@ class ImageRepository:
     pushes the same tag again, and ECR refuses that on an immutable one even for an equal digest
     (aws/containers-roadmap#2380)."""
 
-    clients: Clients
-    calls: Calls
-    names: Names
-    settings: Settings
+    site: Site
     name: str
     is_cache: bool = False
     kind: str = "aws_ecr_repository"
 
     @property
-    def _tags(self) -> Mapping[str, str]:
-        return owner_tags(self.names.owner, self.settings.tags)
+    def _ecr(self) -> "ECRClient":
+        return self.site.clients.ecr
 
     @property
-    def _mutability(self) -> str:
+    def _arn(self) -> str:
+        return self.site.names.repository_arn(self.name)
+
+    @property
+    def _is_immutable(self) -> bool:
         """A cache's tag moves with every build."""
-        return "IMMUTABLE" if self.settings.immutable_tags and not self.is_cache else "MUTABLE"
+        return self.site.settings.immutable_tags and not self.is_cache
 
-    def desired(self) -> Attributes:
-        lifecycle = {LIFECYCLE: canonical(cache_lifecycle_document())} if self.is_cache else {}
-        return {**tag_attributes(self._tags, managed=self._tags), MUTABILITY: self._mutability, **lifecycle}
+    @property
+    def _lifecycle(self) -> str:
+        """ "" where nothing is cleaned up, and what is there is left alone."""
+        if self.is_cache:
+            return cache_lifecycle()
+        days = self.site.settings.expire_untagged_days
+        return image_lifecycle(days) if days else ""
 
-    def observe(self) -> Attributes | None:
-        ecr = self.clients.ecr
-        try:
-            found = self._send("DescribeRepositories", lambda: ecr.describe_repositories(repositoryNames=[self.name]))
-        except NotFoundError:
+    def desired(self) -> Attributes | None:
+        tags = self.site.settings.tags
+        rules = {LIFECYCLE: canonical(self._lifecycle)} if self._lifecycle else {}
+        mutability = {MUTABILITY: "IMMUTABLE" if self._is_immutable else "MUTABLE"}
+        return {**tag_attributes(tags, managed=tags), **mutability, **rules}
+
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        reader = self.site.reader
+        state = reader.repository(self.name, anew=anew)
+        if state is None:
             return None
-        repository = found["repositories"][0]
-        arn = repository["repositoryArn"]
-        listed = self._send("ListTagsForResource", lambda: ecr.list_tags_for_resource(resourceArn=arn))
-        tags = {tag["Key"]: tag["Value"] for tag in listed["tags"]}
-        check_owner(self, tags, project=self.names.owner)
-        lifecycle = {LIFECYCLE: self._read_lifecycle()} if self.is_cache else {}
-        mutability = repository["imageTagMutability"]
-        return {**tag_attributes(tags, managed=self._tags), MUTABILITY: mutability, **lifecycle}
+        owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
+        tags = tag_attributes(state.tags, managed=self.site.settings.tags)
+        text = reader.lifecycle(self.name, anew=anew) if self._lifecycle else ""
+        rules = {LIFECYCLE: canonical(text)} if text else {}
+        found = " ".join(part for part in (state.encryption, state.key) if part)
+        return Observed(
+            attributes={**tags, MUTABILITY: state.mutability, **rules}, owner=owner, note=self._differently(found)
+        )
+
+    def _differently(self, found: str) -> str:
+        """The encryption of a repository cannot be changed (ECR user guide, "Encryption at rest"): it is only told."""
+        key = self.site.settings.encryption_key
+        wanted = f"KMS {key}" if key else found
+        if found == wanted:
+            return ""
+        return f"encrypted with {found}, not with {wanted}, which ECR only does when it makes a repository"
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        if action is Action.CREATE:
+            return 2 if self._lifecycle else 1
+        return 1 if action is Action.DELETE else has_tags(attributes) + len({MUTABILITY, LIFECYCLE} & set(attributes))
 
     def create(self) -> Collection[str]:
-        ecr, immutable = self.clients.ecr, self._mutability == "IMMUTABLE"
-        tags = self._tags
+        ecr, key = self._ecr, self.site.settings.encryption_key
+        encryption: EncryptionConfigurationTypeDef = (
+            {"encryptionType": "KMS", "kmsKey": key} if key else {"encryptionType": "AES256"}
+        )
         self._send(
             "CreateRepository",
             lambda: ecr.create_repository(
                 repositoryName=self.name,
-                imageTagMutability="IMMUTABLE" if immutable else "MUTABLE",
-                tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                imageTagMutability="IMMUTABLE" if self._is_immutable else "MUTABLE",
+                encryptionConfiguration=encryption,
+                tags=as_list(self.site.tags),
             ),
         )
-        return (LIFECYCLE,) if self.is_cache else ()
+        return (LIFECYCLE,) if self._lifecycle else ()
 
     def update(self, attributes: Collection[str]) -> None:
-        ecr, immutable = self.clients.ecr, self._mutability == "IMMUTABLE"
+        ecr = self._ecr
         if has_tags(attributes):
-            tags = self._tags
-            arn = self.names.repository_arn(self.name)
-            self._send(
-                "TagResource",
-                lambda: ecr.tag_resource(
-                    resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in tags.items()]
-                ),
-            )
+            self._tag(self.site.tags)
         if MUTABILITY in attributes:
             self._send(
                 "PutImageTagMutability",
                 lambda: ecr.put_image_tag_mutability(
-                    repositoryName=self.name, imageTagMutability="IMMUTABLE" if immutable else "MUTABLE"
+                    repositoryName=self.name, imageTagMutability="IMMUTABLE" if self._is_immutable else "MUTABLE"
                 ),
             )
         if LIFECYCLE in attributes:
-            rules = cache_lifecycle_document()
             self._send(
                 "PutLifecyclePolicy",
-                lambda: ecr.put_lifecycle_policy(repositoryName=self.name, lifecyclePolicyText=rules),
+                lambda: ecr.put_lifecycle_policy(repositoryName=self.name, lifecyclePolicyText=self._lifecycle),
             )
 
-    def _read_lifecycle(self) -> str:
-        ecr = self.clients.ecr
+    def mark(self) -> None:
+        self._tag(self.site.marks)
+
+    def content(self) -> str:
+        """What would be lost with it; "" where it is empty."""
+        ecr = self._ecr
+        pages = ecr.get_paginator("list_images").paginate(repositoryName=self.name)
         try:
-            found = self._send("GetLifecyclePolicy", lambda: ecr.get_lifecycle_policy(repositoryName=self.name))
+            count = self._send(
+                "ListImages",
+                lambda: len({image.get("imageDigest", "") for page in pages for image in page["imageIds"]}),
+            )
         except NotFoundError:
             return ""
-        return canonical(found["lifecyclePolicyText"])
+        return f"{count} image{'s' if count > 1 else ''}" if count else ""
+
+    def delete(self) -> None:
+        """With its images only where the settings say so: ECR itself refuses otherwise."""
+        ecr, is_forced = self._ecr, self.site.settings.force_destroy
+        try:
+            self._send("DeleteRepository", lambda: ecr.delete_repository(repositoryName=self.name, force=is_forced))
+        except NotFoundError:
+            return
+
+    def _tag(self, tags: Tags) -> None:
+        ecr = self._ecr
+        self._send("TagResource", lambda: ecr.tag_resource(resourceArn=self._arn, tags=as_list(tags)))
 
     def _send(self, operation: str, request: Callable[[], T]) -> T:
-        return self.calls.send(f"ecr:{operation} {self.name}", request)
+        return self.site.calls.send(f"ecr:{operation} {self.name}", request)

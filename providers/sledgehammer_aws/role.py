@@ -1,16 +1,22 @@
-"""The IAM role that a project's builds run as, and its one inline policy."""
+"""An IAM role and its one inline policy."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
+from sledgehammer.changes import Action, Statement
 from sledgehammer.errors import NotFoundError
-from sledgehammer_aws.account import Names
-from sledgehammer_aws.client import Calls, Clients
-from sledgehammer_aws.kept_cache import has_file_cache
-from sledgehammer_aws.managed import Attributes, check_owner, has_tags, owner_tags, tag_attributes
-from sledgehammer_aws.policy import canonical, permissions_document, statements_of, trust_document
-from sledgehammer_aws.settings import Settings
+from sledgehammer.provisioning import Attributes, Observed, Owner
+from sledgehammer_aws.managed import as_list, has_tags, owner_of, tag_attributes
+from sledgehammer_aws.policy import (
+    Permission,
+    canonical,
+    policy_document,
+    statement_attributes,
+    statement_records,
+    trust_records,
+)
+from sledgehammer_aws.site import Site
+from sledgehammer_aws.states import Tags
 
 TRUST = "trust"
 POLICY_NAME = "sledgehammer"
@@ -18,99 +24,103 @@ POLICY_NAME = "sledgehammer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """Only CodeBuild may assume it, and only for this project."""
+    """Only whom `trust`, a policy document, names may assume it."""
 
-    clients: Clients
-    calls: Calls
-    names: Names
-    settings: Settings
+    site: Site
+    name: str
+    trust: str
+    description: str
     kind: str = "aws_iam_role"
 
-    @property
-    def name(self) -> str:
-        return self.names.role
+    def desired(self) -> Attributes | None:
+        tags = self.site.settings.tags
+        return {**tag_attributes(tags, managed=tags), TRUST: canonical(self.trust)}
 
-    @property
-    def _tags(self) -> Mapping[str, str]:
-        return owner_tags(self.names.owner, self.settings.tags)
-
-    def desired(self) -> Attributes:
-        return {**tag_attributes(self._tags, managed=self._tags), TRUST: canonical(trust_document(self.names))}
-
-    def observe(self) -> Attributes | None:
-        iam = self.clients.iam
-        try:
-            found = self.calls.send(f"iam:GetRole {self.name}", lambda: iam.get_role(RoleName=self.name))
-        except NotFoundError:
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        state = self.site.reader.role(self.name, anew=anew)
+        if state is None:
             return None
-        tags = {tag["Key"]: tag["Value"] for tag in found["Role"].get("Tags", [])}
-        check_owner(self, tags, project=self.names.owner)
-        trust = _document(found["Role"].get("AssumeRolePolicyDocument", {}))
-        return {**tag_attributes(tags, managed=self._tags), TRUST: canonical(trust)}
+        owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
+        tags = tag_attributes(state.tags, managed=self.site.settings.tags)
+        return Observed(attributes={**tags, TRUST: canonical(state.trust)}, owner=owner)
+
+    def statements(self, attributes: Attributes) -> tuple[Statement, ...]:
+        return trust_records(str(attributes[TRUST])) if attributes.get(TRUST) else ()
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return has_tags(attributes) + (TRUST in attributes) if action is Action.UPDATE else 1
 
     def create(self) -> Collection[str]:
-        iam, trust = self.clients.iam, trust_document(self.names)
-        tags = self._tags
-        self.calls.send(
+        iam = self.site.clients.iam
+        self.site.calls.send(
             f"iam:CreateRole {self.name}",
             lambda: iam.create_role(
                 RoleName=self.name,
-                AssumeRolePolicyDocument=trust,
-                Description=f"Builds of {self.names.project} on CodeBuild",
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                AssumeRolePolicyDocument=self.trust,
+                Description=self.description,
+                Tags=as_list(self.site.tags),
             ),
         )
         return ()
 
     def update(self, attributes: Collection[str]) -> None:
-        iam, trust = self.clients.iam, trust_document(self.names)
+        iam = self.site.clients.iam
         if has_tags(attributes):
-            tags = self._tags
-            self.calls.send(
-                f"iam:TagRole {self.name}",
-                lambda: iam.tag_role(
-                    RoleName=self.name, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
-                ),
-            )
+            self._tag(self.site.tags)
         if TRUST in attributes:
-            self.calls.send(
+            self.site.calls.send(
                 f"iam:UpdateAssumeRolePolicy {self.name}",
-                lambda: iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=trust),
+                lambda: iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=self.trust),
             )
+
+    def mark(self) -> None:
+        self._tag(self.site.marks)
+
+    def delete(self) -> None:
+        """With its inline policy, without which it can go only."""
+        iam = self.site.clients.iam
+        _delete_policy(self.site, self.name)
+        try:
+            self.site.calls.send(f"iam:DeleteRole {self.name}", lambda: iam.delete_role(RoleName=self.name))
+        except NotFoundError:
+            return
+
+    def _tag(self, tags: Tags) -> None:
+        iam = self.site.clients.iam
+        self.site.calls.send(f"iam:TagRole {self.name}", lambda: iam.tag_role(RoleName=self.name, Tags=as_list(tags)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolePolicy:
-    """The role's permissions. The policy has no tags of its own: the role's say whose it is."""
+    """A role's permissions. The policy has no tags of its own: the role's say whose it is."""
 
-    clients: Clients
-    calls: Calls
-    names: Names
-    settings: Settings
-    strategy: str  # of the layer cache
+    site: Site
+    role: Role
+    permissions: Callable[[], Sequence[Permission]]  # asked anew for a write: an ARN may only be known by then
     kind: str = "aws_iam_role_policy"
 
     @property
     def name(self) -> str:
-        return f"{self.names.role}/{POLICY_NAME}"
+        return f"{self.role.name}/{POLICY_NAME}"
 
-    @property
-    def _permissions(self) -> str:
-        return permissions_document(self.names, self.settings.variables, has_file_cache=has_file_cache(self.strategy))
+    def desired(self) -> Attributes | None:
+        wanted = self.permissions()
+        return statement_attributes(policy_document(wanted), _reasons(wanted))
 
-    def desired(self) -> Attributes:
-        return _statements(self._permissions)
-
-    def observe(self) -> Attributes | None:
-        iam, role = self.clients.iam, self.names.role
-        try:
-            found = self.calls.send(
-                f"iam:GetRolePolicy {self.name}",
-                lambda: iam.get_role_policy(RoleName=role, PolicyName=POLICY_NAME),
-            )
-        except NotFoundError:
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        role = self.role.observe(anew=anew)
+        if role is None:
             return None
-        return _statements(_document(found["PolicyDocument"]))
+        found = self.site.reader.role_policy(self.role.name, POLICY_NAME, anew=anew)
+        if found is None:
+            return None if role.owner is Owner.SLEDGE else Observed(attributes={}, owner=role.owner)
+        return Observed(attributes=statement_attributes(found, _reasons(self.permissions())), owner=role.owner)
+
+    def statements(self, attributes: Attributes) -> tuple[Statement, ...]:
+        return statement_records(attributes)
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return 1
 
     def create(self) -> Collection[str]:
         self._put()
@@ -119,19 +129,30 @@ class RolePolicy:
     def update(self, attributes: Collection[str]) -> None:
         self._put()
 
+    def mark(self) -> None:
+        self.role.mark()
+
+    def delete(self) -> None:
+        _delete_policy(self.site, self.role.name)
+
     def _put(self) -> None:
-        iam, role = self.clients.iam, self.names.role
-        document = self._permissions
-        self.calls.send(
+        iam, role, document = self.site.clients.iam, self.role.name, policy_document(self.permissions())
+        self.site.calls.send(
             f"iam:PutRolePolicy {self.name}",
             lambda: iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=document),
         )
 
 
-def _statements(document: str | Mapping[str, object]) -> Attributes:
-    return {f"statement {sid}": statement for sid, statement in statements_of(document).items()}
+def _reasons(permissions: Sequence[Permission]) -> dict[str, str]:
+    return {permission.sid: permission.reason for permission in permissions}
 
 
-def _document(value: Any) -> str | Mapping[str, object]:
-    """botocore gives policy documents parsed, or as text where they do not parse."""
-    return cast("str | Mapping[str, object]", value)
+def _delete_policy(site: Site, role: str) -> None:
+    iam = site.clients.iam
+    try:
+        site.calls.send(
+            f"iam:DeleteRolePolicy {role}/{POLICY_NAME}",
+            lambda: iam.delete_role_policy(RoleName=role, PolicyName=POLICY_NAME),
+        )
+    except NotFoundError:
+        return

@@ -15,16 +15,11 @@ from sledgehammer_aws.account import Names
 from sledgehammer_aws.build_log import BuildLog
 from sledgehammer_aws.build_outcome import BuildState, build_state, failure_class, reason_of, status_of
 from sledgehammer_aws.client import START_POLICY, Calls, Clients
+from sledgehammer_aws.console import console_page
 from sledgehammer_aws.destination import BRANCH_VARIABLE, COMMIT_VARIABLE, branch_slug
 from sledgehammer_aws.settings import Settings
-from sledgehammer_aws.source_archive import StoredSource, read_stored_source
-
-CONSOLES = {
-    "aws": "console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
-}
-"""Host of the console by partition."""
+from sledgehammer_aws.single_reader import SingleReader
+from sledgehammer_aws.states import StoredSource
 
 INTERVAL_S = 2.0
 LONGEST_INTERVAL_S = 10.0
@@ -51,8 +46,7 @@ class AwsRuns:
     def trigger(self, *, rebuild: bool) -> Run:
         """Start a build of exactly the archive that holds the checkout's commit. The idempotency token makes a
         repeated StartBuild the same build for five minutes, longer than it is repeated."""
-        source = self.stored_source()
-        codebuild, token = self.clients.codebuild, uuid4().hex
+        codebuild, token, version = self.clients.codebuild, uuid4().hex, self._source_version()
         variables = {COMMIT_VARIABLE: self.checkout.commit, BRANCH_VARIABLE: branch_slug(self.checkout.branch)}
         if rebuild:
             variables[NO_SKIP_VARIABLE] = "true"
@@ -60,7 +54,7 @@ class AwsRuns:
             f"codebuild:StartBuild {self.names.project}",
             lambda: codebuild.start_build(
                 projectName=self.names.project,
-                sourceVersion=source.version,
+                sourceVersion=version,
                 idempotencyToken=token,
                 environmentVariablesOverride=[
                     {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()
@@ -107,10 +101,19 @@ class AwsRuns:
         codebuild = self.clients.codebuild
         self.calls.send(f"codebuild:StopBuild {run.id}", lambda: codebuild.stop_build(id=run.id))
 
-    def stored_source(self) -> StoredSource:
+    def check_source(self) -> None:
+        """Raise ConflictError where a build of the checkout's commit could not be started."""
+        self._source_version()
+
+    def _source_version(self) -> str:
+        """A commit that GitLab holds, which CodeBuild finds out, or the version of the archive."""
+        return self.checkout.commit if self.settings.source is not None else self._stored_source().version
+
+    def _stored_source(self) -> StoredSource:
         """The archive of the checkout's commit. Raises ConflictError when another one is stored, or none."""
         names, commit = self.names, self.checkout.commit
-        stored = read_stored_source(self.clients, self.calls, names)
+        reader = SingleReader(clients=self.clients, calls=self.calls, account=names.account)
+        stored = reader.source(names.bucket, names.source_key)
         where, hint = f"s3://{names.bucket}/{names.source_key}", "run: sledge apply -p aws"
         if stored is None:
             raise ConflictError(f"{where} does not exist, so there is no source to build", hint=hint)
@@ -150,9 +153,5 @@ class AwsRuns:
     def _url(self, build_id: str) -> str:
         """The build in the console; behind an endpoint of its own there is none, and its ARN must do."""
         account = self.names.account
-        if self.clients.endpoint:
-            return account.arn("codebuild", f"build/{build_id}")
-        return (
-            f"https://{account.region}.{CONSOLES.get(account.partition, CONSOLES['aws'])}/codesuite/codebuild/"
-            f"{account.id}/projects/{self.names.project}/build/{quote(build_id)}/?region={account.region}"
-        )
+        path = f"codesuite/codebuild/{account.id}/projects/{self.names.project}/build/{quote(build_id)}/"
+        return console_page(self.clients, account, path) or account.arn("codebuild", f"build/{build_id}")

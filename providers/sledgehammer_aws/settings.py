@@ -6,6 +6,8 @@ from enum import Enum
 
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
+from sledgehammer_aws.setting_sections import DockerHub, GitLabJobs, Schedule, SecretSource
+from sledgehammer_aws.source_settings import GitLabSource
 
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -32,6 +34,17 @@ class DockerServer:
     """The machine that builds the images with cache strategy codebuild-docker-server."""
 
     compute_type: ComputeType = field(default=ComputeType.MEDIUM, metadata=described("Size of the Docker server"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vpc:
+    """Where builds get a network interface."""
+
+    id: str = field(
+        metadata=described("The VPC", pattern=r"vpc-[0-9a-f]+", expects="an id, such as vpc-0123456789abcdef0")
+    )
+    subnets: tuple[str, ...] = field(metadata=described("Subnets with a way out, by NAT: ids"))
+    security_groups: tuple[str, ...] = field(metadata=described("Security groups of the interface: ids"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +103,25 @@ class Settings:
             expects="lower-case letters, digits, one of . _ - between them, and /",
         ),
     )
+    expire_untagged_days: int = field(
+        default=0,
+        metadata=described(
+            "Let ECR remove images that have had no tag for so many days (default: never); one with a tag stays",
+            minimum=0,
+            maximum=3650,
+        ),
+    )
+    encryption_key: str = field(
+        default="",
+        metadata=described(
+            "KMS key, by ARN, that new ECR repositories are encrypted with (default: AES256)",
+            pattern=r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+            expects="the ARN of a KMS key",
+        ),
+    )
+    force_destroy: bool = field(
+        default=False, metadata=described("Let `sledge destroy` delete repositories together with their images")
+    )
     immutable_tags: bool = field(
         default=False,
         metadata=described("Let ECR refuse a tag that exists: a second build of one commit then fails when it pushes"),
@@ -128,6 +160,19 @@ class Settings:
         default=90,
         metadata=described("How long `sledge run` follows a build, queue included", minimum=5, maximum=2880),
     )
+    concurrent_builds: int = field(
+        default=0,
+        metadata=described("How many builds of the project may run at once (default: as the account)", minimum=0),
+    )
+    auto_retries: int = field(
+        default=0,
+        metadata=described("How often CodeBuild itself repeats a build that failed", minimum=0, maximum=10),
+    )
+    source: GitLabSource | None = field(
+        default=None,
+        metadata=described("What CodeBuild clones (default: it takes an archive that apply puts into the bucket)"),
+    )
+    vpc: Vpc | None = field(default=None, metadata=described("The network that builds run in (default: CodeBuild's)"))
     log_retention_days: int = field(default=90, metadata=described("How long CloudWatch Logs keeps build logs"))
     variables: Mapping[str, Variable] = field(
         default_factory=dict,
@@ -137,6 +182,24 @@ class Settings:
             key_expects="a variable's name that does not begin with CODEBUILD_ or SLEDGE_",
         ),
     )
+    scan_on_push: bool = field(
+        default=False, metadata=described("Have ECR scan new images, by the registry's own configuration")
+    )
+    docker_hub: DockerHub | None = field(
+        default=None, metadata=described("Pull Docker Hub's images through ECR, which keeps them")
+    )
+    gitlab_jobs: GitLabJobs | None = field(
+        default=None, metadata=described("A role that jobs of a GitLab project take without a key")
+    )
+    secrets: Mapping[str, SecretSource] = field(
+        default_factory=dict,
+        metadata=described(
+            "Secrets in Secrets Manager, each called <project>/<name>; variables name them as `secret`",
+            key_pattern=r"[A-Za-z0-9_+=.@-]{1,128}",
+            key_expects="letters, digits and _ + = . @ -",
+        ),
+    )
+    schedule: Schedule | None = field(default=None, metadata=described("Builds by the clock, of what was applied last"))
     tags: Mapping[str, str] = field(
         default_factory=dict,
         metadata=described(

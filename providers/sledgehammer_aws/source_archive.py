@@ -4,63 +4,53 @@ import hashlib
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from sledgehammer.changes import Action
 from sledgehammer.checkout import Checkout, archive_zip
 from sledgehammer.errors import NotFoundError
 from sledgehammer.process import ProcessRunner
-from sledgehammer_aws.account import Names
-from sledgehammer_aws.client import Calls, Clients
-from sledgehammer_aws.managed import Attributes
+from sledgehammer.provisioning import Attributes, Observed
+from sledgehammer_aws.site import Site
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSource:
-    """The archive as S3 holds it; `version` names this very content for StartBuild."""
-
-    commit: str
-    sha256: str
-    version: str
-
-
-def read_stored_source(clients: Clients, calls: Calls, names: Names) -> StoredSource | None:
-    """Read the archive's metadata; None when there is no archive, or not even a bucket."""
-    s3, bucket, key, owner = clients.s3, names.bucket, names.source_key, names.account.id
-    try:
-        head = calls.send(
-            f"s3:HeadObject {bucket}/{key}",
-            lambda: s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner),
-        )
-    except NotFoundError:
-        return None
-    metadata = head.get("Metadata", {})
-    return StoredSource(
-        commit=metadata.get("commit", ""), sha256=metadata.get("sha256", ""), version=head.get("VersionId", "")
-    )
+KEYS_PER_CALL = 1000
+"""Of DeleteObjects (S3 API reference)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceArchive:
-    """Uploaded anew for every commit; only what is committed is sent."""
+    """Uploaded anew for every commit; only what is committed is sent. It and the caches beside it go with a
+    destruction: they can be made again."""
 
-    clients: Clients
-    calls: Calls
-    names: Names
+    site: Site
     checkout: Checkout
     processes: ProcessRunner
     kind: str = "aws_s3_object"
 
     @property
     def name(self) -> str:
-        return f"{self.names.bucket}/{self.names.source_key}"
+        return f"{self.site.names.bucket}/{self.site.names.source_key}"
 
     def desired(self) -> Attributes:
         return {"commit": self.checkout.commit, "sha256": hashlib.sha256(self._archive()).hexdigest()}
 
-    def observe(self) -> Attributes | None:
-        stored = read_stored_source(self.clients, self.calls, self.names)
-        return None if stored is None else {"commit": stored.commit, "sha256": stored.sha256}
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        """A list tells an object's MD5 only (S3 API reference, Object, `ETag`); when that is ours, so is the rest."""
+        bucket, key = self.site.names.bucket, self.site.names.source_key
+        stored = self.site.reader.source(bucket, key, anew=anew)
+        if stored is not None and not stored.sha256:
+            if stored.md5 == hashlib.md5(self._archive(), usedforsecurity=False).hexdigest():
+                return Observed(attributes=self.desired())
+            stored = self.site.reader.source(bucket, key, anew=True)
+        return None if stored is None else Observed(attributes={"commit": stored.commit, "sha256": stored.sha256})
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return 2 if action is Action.DELETE else 1
 
     def create(self) -> Collection[str]:
         self._upload()
@@ -69,12 +59,43 @@ class SourceArchive:
     def update(self, attributes: Collection[str]) -> None:
         self._upload()
 
+    def delete(self) -> None:
+        """All versions, and the project's caches. A bucket that has gone is no error."""
+        for prefix in self.site.names.own_prefixes:
+            found = self._versions(prefix)
+            for start in range(0, len(found), KEYS_PER_CALL):
+                self._delete(found[start : start + KEYS_PER_CALL])
+
+    def _versions(self, prefix: str) -> "list[ObjectIdentifierTypeDef]":
+        s3, names = self.site.clients.s3, self.site.names
+        pages = s3.get_paginator("list_object_versions").paginate(
+            Bucket=names.bucket, Prefix=prefix, ExpectedBucketOwner=names.account.id
+        )
+
+        def listed() -> "list[ObjectIdentifierTypeDef]":
+            rows = [one for page in pages for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))]
+            return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in rows]
+
+        try:
+            return self.site.calls.send(f"s3:ListObjectVersions {names.bucket}/{prefix}", listed)
+        except NotFoundError:
+            return []
+
+    def _delete(self, objects: "list[ObjectIdentifierTypeDef]") -> None:
+        s3, names = self.site.clients.s3, self.site.names
+        self.site.calls.send(
+            f"s3:DeleteObjects {names.bucket}",
+            lambda: s3.delete_objects(
+                Bucket=names.bucket, Delete={"Objects": objects, "Quiet": True}, ExpectedBucketOwner=names.account.id
+            ),
+        )
+
     def _upload(self) -> None:
         if self.checkout.is_dirty:
             log.warning("%s: uncommitted changes are not sent, commit %s is", self.name, self.checkout.commit[:12])
-        s3, names, archive = self.clients.s3, self.names, self._archive()
+        s3, names, archive = self.site.clients.s3, self.site.names, self._archive()
         metadata = {"commit": self.checkout.commit, "sha256": hashlib.sha256(archive).hexdigest()}
-        self.calls.send(
+        self.site.calls.send(
             f"s3:PutObject {self.name}",
             lambda: s3.put_object(
                 Bucket=names.bucket,

@@ -49,6 +49,8 @@ class Api:
         self._clock = clock
         self._policy = policy
         self._answer = threading.local()
+        self.sent = 0
+        """Answers so far, those to repeated requests included."""
         self._gitlab = _client(access)
         self._gitlab.session.hooks["response"].append(self._keep_headers)
 
@@ -86,6 +88,20 @@ class Api:
         answer = self._repeat(f"GET {path}", lambda: self._gitlab.http_get(path, raw=True, **_ONCE))
         return cast(requests.Response, answer).content
 
+    def find_bytes(self, path: str) -> bytes | None:
+        """Read a raw body; None when there is none that this token may see."""
+
+        def once() -> bytes | None:
+            try:
+                answer = self._send(lambda: self._gitlab.http_get(path, raw=True, **_ONCE))
+            except RequestFailedError as error:
+                if error.failure.status == 404:
+                    return None
+                raise
+            return cast(requests.Response, answer).content
+
+        return self._call(f"GET {path}", once)
+
     def put(self, path: str, body: Json) -> Json:
         """Bring an object's attributes to these values; safe to repeat."""
         return cast(
@@ -93,9 +109,35 @@ class Api:
             self._repeat(f"PUT {path}", lambda: self._gitlab.http_put(path, post_data=dict(body), **_ONCE)),
         )
 
+    def patch(self, path: str, body: Json) -> Json:
+        """The same where GitLab wants a PATCH."""
+        return cast(
+            Json,
+            self._repeat(f"PATCH {path}", lambda: self._gitlab.http_patch(path, post_data=dict(body), **_ONCE)),
+        )
+
+    def delete(self, path: str) -> None:
+        """Remove one object; one that is not there is no error."""
+
+        def once() -> None:
+            try:
+                self._send(lambda: self._gitlab.http_delete(path, **_ONCE))
+            except RequestFailedError as error:
+                if error.failure.status != 404:
+                    raise
+
+        self._call(f"DELETE {path}", once)
+
     def post_repeatable(self, path: str) -> Json:
         """A POST whose second call does no harm, such as cancel."""
         return cast(Json, self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, **_ONCE)))
+
+    def post_for_answer(self, path: str, body: Json) -> Json:
+        """A POST that only asks, such as lint, or that brings about the same however often it comes."""
+        return cast(
+            Json,
+            self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)),
+        )
 
     def create(self, path: str, body: Json, *, find: Callable[[], Json | None]) -> Json:
         """Make one object with a POST, however often the answer gets lost.
@@ -123,6 +165,19 @@ class Api:
             if is_unknown and (found := find()) is not None:
                 return found
             raise
+
+    def create_shown_once(self, path: str, body: Json, *, forget: Callable[[], None]) -> Json:
+        """Make one object with a POST whose answer alone has its secret.
+
+        An attempt with an unknown outcome may have made one that nobody can use. The caller removes those beside the
+        one that is given; where none is given, `forget` does.
+        """
+        try:
+            made = self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE))
+        except SledgehammerError:
+            forget()
+            raise
+        return cast(Json, made)
 
     def _repeat(self, name: str, request: Callable[[], object]) -> object:
         return self._call(name, lambda: self._send(request))
@@ -153,6 +208,7 @@ class Api:
 
     def _keep_headers(self, response: requests.Response, *args: object, **options: object) -> None:
         """python-gitlab's exceptions lose the headers, and with them Retry-After."""
+        self.sent += 1
         self._answer.retry_after = response.headers.get("Retry-After", "")
 
 

@@ -1,9 +1,9 @@
 """A live GitLab for one project and checkout."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from sledgehammer.changes import ChangeSet, OnChange
+from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
 from sledgehammer.outcome import Outcome, Run
 from sledgehammer.polling import Clock, SystemClock
@@ -13,18 +13,18 @@ from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories
 from sledgehammer.retry import RetryPolicy
-from sledgehammer_gitlab.api import Api
+from sledgehammer_gitlab.api import Api, Json
 from sledgehammer_gitlab.credentials import find_access
 from sledgehammer_gitlab.destination import ref_slug
-from sledgehammer_gitlab.difference import Desired
 from sledgehammer_gitlab.git_remote import GitRemote
+from sledgehammer_gitlab.inventory import Desired
 from sledgehammer_gitlab.local_git import LocalGit
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
 from sledgehammer_gitlab.registry import GitLabRegistry
-from sledgehammer_gitlab.settings import Settings
-from sledgehammer_gitlab.variables import resolve_variables
+from sledgehammer_gitlab.settings import Settings, Via
+from sledgehammer_gitlab.variables import hidden_values, resolve_variables
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +52,18 @@ class GitLabConnection:
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
 
-    def apply(self, *, on_change: OnChange) -> ChangeSet:
+    def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
         self._warn_of_uncommitted_files()
-        return self._provisioner.apply(on_change=on_change)
+        return self._provisioner.apply(on_change=on_change, on_plan=on_plan)
+
+    def plan_destruction(self) -> ChangeSet:
+        return self._provisioner.plan_destruction()
+
+    def destroy(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
+        return self._provisioner.destroy(on_change=on_change, on_plan=on_plan)
+
+    def adopt(self, addresses: Collection[str]) -> ChangeSet:
+        return self._provisioner.adopt(addresses)
 
     def trigger(self, *, rebuild: bool = False) -> Run:
         self._warn_of_uncommitted_files()
@@ -98,8 +107,13 @@ def open_connection(
     environment: Environment,
     *,
     clock: Clock | None = None,
+    known: Mapping[str, Json] | None = None,
 ) -> GitLabConnection:
-    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token."""
+    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token.
+
+    `known`: projects by their paths in lower case as `listing.list_projects` found them just now; the plan of one that
+    is there does not ask for it again.
+    """
     time = clock or SystemClock()
     access = find_access(settings.url, environment.variables)
     api = Api(access, clock=time, policy=POLICY)
@@ -113,11 +127,17 @@ def open_connection(
         branch=branch,
         local=LocalGit(checkout, processes=environment.processes),
         remote=remote,
+        brings_ci_file=settings.ci_file.via is Via.COMMIT,
     )
 
     def read_desired() -> Desired:
         variables = resolve_variables(settings, environment.variables)
-        return Desired(settings=settings, variables=variables, branch=branch, commit=checkout.commit)
+        return Desired(
+            variables=variables,
+            hidden=hidden_values(environment.variables),
+            branch=branch,
+            commit=checkout.commit,
+        )
 
     pipelines = GitLabPipelines(
         api,
@@ -128,6 +148,8 @@ def open_connection(
         wait_s=settings.wait_minutes * 60,
         clock=time,
     )
-    provisioner = GitLabProvisioner(api, mirror, read_desired=read_desired)
+    provisioner = GitLabProvisioner(
+        api, mirror, settings, read_desired=read_desired, clock=time, row=(known or {}).get(path.lower())
+    )
     images = GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time)
     return GitLabConnection(provisioner, pipelines, images, checkout, branch=branch)

@@ -10,6 +10,7 @@ from sledgehammer.errors import (
     RemoteError,
     SledgehammerError,
 )
+from sledgehammer.provisioning import AlreadyExistsError
 from sledgehammer.retry import Retry
 
 THROTTLED = 429
@@ -38,7 +39,7 @@ class Failure:
     @property
     def says_taken(self) -> bool:
         """Whether something of that name exists already."""
-        return self.status in (400, 409) and ("already been taken" in self.message or self.status == 409)
+        return self.status == 409 or (self.status in (400, 422) and "already been taken" in self.message)
 
 
 class RequestFailedError(Exception):
@@ -77,6 +78,8 @@ def explain(failure: Failure, *, tried: str, token_source: str) -> SledgehammerE
             )
         case 404:
             return NotFoundError(said, hint="it does not exist, or this token may not see it")
+        case 400 | 409 | 422 if failure.says_taken and "already" in failure.message:
+            return AlreadyExistsError(said)
         case 409:
             return ConflictError(said)
         case 400 | 422:

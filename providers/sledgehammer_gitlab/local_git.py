@@ -39,6 +39,13 @@ class LocalGit:
         found = self._run("cat-file", "blob", f"{tree}:{CI_FILE}")
         return found.stdout.decode(errors="replace") if found.exit_code == 0 else None
 
+    def differing_paths(self, tree: str, other: str) -> tuple[str, ...] | None:
+        """Paths at the top whose content differs; None where one of the two is not in the object store."""
+        found = self._run("diff-tree", "--name-only", "-z", tree, other)
+        if found.exit_code != 0:
+            return None
+        return tuple(path for path in found.stdout.decode(errors="replace").split("\0") if path)
+
     def tree_with_ci_text(self, tree: str, ci_text: str) -> str:
         """The same tree with that CI file, as a tree of the object store."""
         blob = self._text("hash-object", "-w", "--stdin", input_bytes=ci_text.encode())

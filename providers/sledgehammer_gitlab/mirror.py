@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from sledgehammer.checkout import Checkout
 from sledgehammer.errors import ConflictError
+from sledgehammer_gitlab.ci_merge import CiText, ci_text_for
 from sledgehammer_gitlab.git_remote import GitRemote
 from sledgehammer_gitlab.local_git import LocalGit
-from sledgehammer_gitlab.render import CI_FILE, Origin, origin_of
+from sledgehammer_gitlab.render import CI_FILE
 
 SHOWN_COMMITS = 5
 
@@ -22,8 +23,9 @@ class Comparison:
 
     tip: str
     tip_source: str
-    tree: str  # as it shall be
-    has_ci_file: bool
+    tree: str  # as it shall be; "" where nothing is to be sent
+    wanted: CiText
+    ci_text: str | None  # as it is; None for no CI file
     is_content_same: bool
     is_ci_file_same: bool
 
@@ -37,7 +39,15 @@ class Mirror:
     """One checkout and one branch of one project on GitLab."""
 
     def __init__(
-        self, checkout: Checkout, *, ci_text: str, path: str, branch: str, local: LocalGit, remote: GitRemote
+        self,
+        checkout: Checkout,
+        *,
+        ci_text: str,
+        path: str,
+        branch: str,
+        local: LocalGit,
+        remote: GitRemote,
+        brings_ci_file: bool = True,
     ) -> None:
         self._checkout = checkout
         self._ci_text = ci_text
@@ -45,32 +55,37 @@ class Mirror:
         self._branch = branch
         self._local = local
         self._remote = remote
+        self.brings_ci_file = brings_ci_file  # False: pushes leave GitLab's as it is
 
     def compare(self, tip: str) -> Comparison:
         """Compare the branch's tip ("" for no branch) with the checkout.
 
-        Raises ConflictError when the checkout has a CI file of its own, or the branch has commits that the
-        checkout lacks.
+        A CI file of the checkout's own is kept, with our job in it. Raises ConflictError where that cannot be, or when
+        the branch has commits that the checkout lacks.
         """
-        self._check_own_ci_file()
-        tree = self._local.tree_with_ci_text(self._checkout.tree, self._ci_text)
+        wanted = ci_text_for(self._local.ci_text(self._checkout.tree), self._ci_text)
+        if tip and self._holds_all(tip, wanted):
+            return _comparison(tip, "", wanted, is_same=True)
+        tree = self._tree_as_wanted(wanted)
         if not tip:
-            return Comparison(
-                tip="", tip_source="", tree=tree, has_ci_file=False, is_content_same=False, is_ci_file_same=False
-            )
+            return _comparison(tip, tree, wanted, is_same=False)
         self._bring(tip)
         tip_tree = self._local.tree_of(tip)
+        found = self._local.ci_text(tip_tree)
+        if not self.brings_ci_file and found is not None:
+            tree = self._local.tree_with_ci_text(self._checkout.tree, found)
         if tip_tree != tree:
             self._check_descent(tip)
-        found = self._local.ci_text(tip_tree)
         mirrored = self._local.mirrored(tip)
         return Comparison(
             tip=tip,
             tip_source=tip if mirrored is None else mirrored[0],
             tree=tree,
-            has_ci_file=found is not None,
-            is_content_same=self._local.tree_with_ci_text(tip_tree, self._ci_text) == tree,
-            is_ci_file_same=found == self._ci_text,
+            wanted=wanted,
+            ci_text=found,
+            is_content_same=self._local.tree_with_ci_text(tip_tree, wanted.text)
+            == self._local.tree_with_ci_text(self._checkout.tree, wanted.text),
+            is_ci_file_same=found == wanted.text,
         )
 
     def send(self, comparison: Comparison) -> None:
@@ -80,6 +95,18 @@ class Mirror:
         if parents != (commit,) or self._local.tree_of(commit) != comparison.tree:
             commit = self._local.commit_mirror(comparison.tree, parents)
         self._remote.push(commit, self._branch)
+
+    def _holds_all(self, tip: str, wanted: CiText) -> bool:
+        """Whether the branch is as it shall be, found without writing an object: the plan that finds nothing to do is
+        the one that is made most often."""
+        if self._local.ci_text(tip) != wanted.text:
+            return False
+        differing = self._local.differing_paths(self._checkout.tree, f"{tip}^{{tree}}")
+        return differing is not None and set(differing) <= {CI_FILE}
+
+    def _tree_as_wanted(self, wanted: CiText) -> str:
+        own = self._checkout.tree
+        return self._local.tree_with_ci_text(own, wanted.text) if self.brings_ci_file else own
 
     def _parents(self, tip: str) -> tuple[str, ...]:
         """The newest of GitLab's branch and the checkout, both where they have parted. A folder of a larger
@@ -100,22 +127,6 @@ class Mirror:
                 f"branch {self._branch} of {self._path} moved on while it was read", hint="run the command again"
             )
 
-    def _check_own_ci_file(self) -> None:
-        own = self._local.ci_text(self._checkout.tree)
-        if own is None:
-            return
-        origin = origin_of(own)
-        if origin is Origin.FOREIGN:
-            raise ConflictError(
-                f"the checkout holds a {CI_FILE} that sledge did not write, and will not replace it",
-                hint=f"remove it (git rm {CI_FILE}, commit), or take its jobs elsewhere first",
-            )
-        if origin is Origin.EDITED:
-            raise ConflictError(
-                f"the checkout's {CI_FILE} was written by sledge and then changed by hand",
-                hint=f"bring the change into sledge.yaml, then: sledge render -p gitlab > {CI_FILE}, and commit",
-            )
-
     def _check_descent(self, tip: str) -> None:
         """The branch may be replaced when all of it is in the checkout, or is a mirror of what is."""
         own, folder = self._checkout.commit, self._checkout.prefix
@@ -132,3 +143,16 @@ class Mirror:
             f"GitLab's {self._branch} of {self._path} has commits that this checkout lacks: {'; '.join(lacking)}",
             hint=f"{hint} (from {self._path})",
         )
+
+
+def _comparison(tip: str, tree: str, wanted: CiText, *, is_same: bool) -> Comparison:
+    """Where all is as it shall be, or nothing is there."""
+    return Comparison(
+        tip=tip,
+        tip_source=tip,
+        tree=tree,
+        wanted=wanted,
+        ci_text=wanted.text if is_same else None,
+        is_content_same=is_same,
+        is_ci_file_same=is_same,
+    )

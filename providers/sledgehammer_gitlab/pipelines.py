@@ -12,7 +12,7 @@ from sledgehammer.ports import OnLog
 from sledgehammer.report import parse_report
 from sledgehammer_gitlab.api import Api, Json
 from sledgehammer_gitlab.mirror import Mirror
-from sledgehammer_gitlab.observed import project_path, read_tip
+from sledgehammer_gitlab.paths import project_path, read_tip
 from sledgehammer_gitlab.statuses import STATUSES, Job, State, failure_of, parse_job, state_of
 from sledgehammer_gitlab.trace import TraceReader
 

@@ -15,7 +15,7 @@ from sledgehammer.registry.tls import refuses_tls
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.credentials import Access, TokenKind
 from sledgehammer_gitlab.destination import destination_of
-from sledgehammer_gitlab.observed import project_path
+from sledgehammer_gitlab.paths import project_path
 
 IMAGE_VARIABLE = "CI_REGISTRY_IMAGE"
 

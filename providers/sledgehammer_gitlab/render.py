@@ -12,9 +12,12 @@ from sledgehammer.operations import CacheFolder, Text
 from sledgehammer.plan import BuildPlan
 from sledgehammer.project import Project
 from sledgehammer.shell import render_script
-from sledgehammer_gitlab.settings import Settings
+from sledgehammer_gitlab.settings import IdToken, Settings
 
 CI_FILE = ".gitlab-ci.yml"
+
+JOB = "build"
+"""The name of our job."""
 
 TLS_PORT = DoubleQuotedScalarString("2376")
 
@@ -38,7 +41,7 @@ def render_ci_text(project: Project, settings: Settings, plan: BuildPlan) -> str
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 4096  # no line of a script is ever folded
     out = StringIO()
-    yaml.dump({"workflow": _workflow(), "build": _job(project, settings, plan)}, out)
+    yaml.dump({"workflow": _workflow(), JOB: _job(project, settings, plan)}, out)
     body = out.getvalue()
     return f"# Managed by sledge (format 1, content {_digest(body)}): change sledge.yaml instead\n{body}"
 
@@ -49,6 +52,11 @@ def origin_of(text: str) -> Origin:
     if header is None:
         return Origin.FOREIGN
     return Origin.OURS if header[1] == _digest(text[header.end() :]) else Origin.EDITED
+
+
+def content_digest(text: str) -> str:
+    """The digest that stands for a CI file's text in a plan, its first line included."""
+    return _digest(text)
 
 
 def _digest(body: str) -> str:
@@ -88,6 +96,8 @@ def _job(project: Project, settings: Settings, plan: BuildPlan) -> dict[str, obj
     }
     if settings.runner_tags:
         job["tags"] = list(settings.runner_tags)
+    if settings.id_tokens:
+        job["id_tokens"] = {name: {"aud": _audience(token)} for name, token in settings.id_tokens.items()}
     job["interruptible"] = True
     job["timeout"] = f"{settings.timeout_minutes} minutes"
     job["retry"] = {"max": 1, "when": list(RETRIED)}
@@ -95,6 +105,10 @@ def _job(project: Project, settings: Settings, plan: BuildPlan) -> dict[str, obj
         job["cache"] = _cache(folder)
     job["script"] = [LiteralScalarString(render_script(plan))]
     return job
+
+
+def _audience(token: IdToken) -> str | list[str]:
+    return token.aud if isinstance(token.aud, str) else list(token.aud)
 
 
 def _cache(folder: CacheFolder) -> dict[str, object]:

@@ -6,6 +6,12 @@ from enum import Enum
 
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
+from sledgehammer_gitlab.access_settings import BranchProtection, RegistryProtection, TagProtection
+from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
+from sledgehammer_gitlab.upkeep_settings import CiSettings, Cleanup, Schedule
+
+_TITLE = r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}"
+_TITLE_EXPECTS = "up to 100 letters, digits, spaces, _ . -"
 
 
 class Visibility(Enum):
@@ -14,6 +20,30 @@ class Visibility(Enum):
     PRIVATE = "private"
     INTERNAL = "internal"
     PUBLIC = "public"
+
+
+class Via(Enum):
+    """How the CI file comes to GitLab."""
+
+    COMMIT = "commit"
+    MERGE_REQUEST = "merge_request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiFileSettings:
+    """The section `gitlab.ci_file`."""
+
+    via: Via = field(
+        default=Via.COMMIT,
+        metadata=described("Pushed with the content, or proposed on a branch of its own for a person to merge"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdToken:
+    """A token by which the build job says to others who it is."""
+
+    aud: str | tuple[str, ...] = field(metadata=described("Whom it is for, such as https://sts.amazonaws.com"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +60,28 @@ class Variable:
         ),
     )
     masked: bool = field(default=False, metadata=described("Replace the value by [MASKED] in job logs"))
+    hidden: bool = field(
+        default=False,
+        metadata=described(
+            "Masked, and never shown again by GitLab: see SLEDGE_FINGERPRINT_KEY in docs/provisioning.md"
+        ),
+    )
     protected: bool = field(default=False, metadata=described("Only for protected branches and tags"))
     raw: bool = field(default=True, metadata=described("Take $ in the value as it is"))
     environment_scope: str = field(default="*", metadata=described("Environments that see the variable"))
     description: str = field(default="", metadata=described("What the variable is for"))
+    group: str = field(
+        default="",
+        metadata=described(
+            "Full path of a group that holds the variable in place of the project; others may share it",
+            pattern=r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*",
+            expects="group or group/subgroup",
+        ),
+    )
 
     def __post_init__(self) -> None:
+        if self.hidden and not self.masked:
+            raise ConfigurationError("a hidden variable is masked, too", hint="set masked: true")
         if (self.value is None) == (self.from_env is None):
             raise ConfigurationError("a variable takes its content from either value or from_env")
 
@@ -60,6 +106,7 @@ class Settings:
             expects="an http or https URL",
         ),
     )
+    ci_file: CiFileSettings = field(default=CiFileSettings(), metadata=described("How the CI file comes to GitLab"))
     visibility: Visibility | None = field(
         default=None,
         metadata=described("Who may see the project (default: private when created, else left as it is)"),
@@ -67,12 +114,70 @@ class Settings:
     variables: Mapping[str, Variable] = field(
         default_factory=dict,
         metadata=described(
-            "CI/CD variables of the project by name; others are left alone",
+            "CI/CD variables by name; those without our mark are left alone",
             key_pattern=r"[A-Za-z0-9_]{1,255}",
             key_expects="letters, digits and _",
         ),
     )
+    protected_branches: Mapping[str, BranchProtection] | None = field(
+        default=None, metadata=described("Protected branches by name or pattern; others are left alone")
+    )
+    protected_tags: Mapping[str, TagProtection] | None = field(
+        default=None, metadata=described("Protected tags by name or pattern; others are left alone")
+    )
+    deploy_tokens: Mapping[str, DeployToken] | None = field(
+        default=None,
+        metadata=described(
+            "Deploy tokens by name; those without our mark are left alone",
+            key_pattern=_TITLE,
+            key_expects=_TITLE_EXPECTS,
+        ),
+    )
+    access_tokens: Mapping[str, AccessToken] | None = field(
+        default=None,
+        metadata=described(
+            "Project access tokens by name; those without our mark are left alone",
+            key_pattern=_TITLE,
+            key_expects=_TITLE_EXPECTS,
+        ),
+    )
+    ci: CiSettings = field(default=CiSettings(), metadata=described("The project's own settings for its builds"))
+    cleanup: Cleanup | None = field(
+        default=None, metadata=described("GitLab's cleanup of image tags; caches are spared")
+    )
+    schedules: Mapping[str, Schedule] | None = field(
+        default=None,
+        metadata=described(
+            "Pipeline schedules by name; those without our mark are left alone",
+            key_pattern=_TITLE,
+            key_expects=_TITLE_EXPECTS,
+        ),
+    )
+    job_token_allowlist: tuple[str, ...] | None = field(
+        default=None,
+        metadata=described(
+            "Full paths of the projects whose jobs may come in with their job token, and no others",
+            pattern=r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+",
+            expects="group/project",
+        ),
+    )
+    registry_protection: Mapping[str, RegistryProtection] | None = field(
+        default=None,
+        metadata=described(
+            "Protected container repositories by what follows the project's path: . for nothing, /cache, or * for all",
+            key_pattern=r"\.|\*|/[a-z0-9*][a-z0-9*._/-]*",
+            key_expects=". or * or a path such as /cache",
+        ),
+    )
     runner_tags: tuple[str, ...] = field(default=(), metadata=described("Tags a runner must have to take the job"))
+    id_tokens: Mapping[str, IdToken] = field(
+        default_factory=dict,
+        metadata=described(
+            "ID tokens of the build job, by the variable that holds each",
+            key_pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+            key_expects="the name of a variable",
+        ),
+    )
     timeout_minutes: int = field(default=60, metadata=described("Limit of the build job", minimum=5, maximum=1440))
     wait_minutes: int = field(
         default=90,

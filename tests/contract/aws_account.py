@@ -22,6 +22,7 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _NUMBERS = itertools.count(1)
 
 
@@ -54,8 +55,11 @@ class Account:
     def new_name(self) -> str:
         return f"project-{next(_NUMBERS)}"
 
-    def make_role(self, name: str, trust: Mapping[str, object] = TRUST) -> str:
-        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    def make_role(self, name: str, trust: Mapping[str, object] = TRUST, *, policy: object = EVERYTHING) -> str:
+        """A role that may do what `policy` says."""
+        iam = self.client("iam")
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        iam.put_role_policy(RoleName=name, PolicyName="test", PolicyDocument=json.dumps(policy))
         return str(role["Role"]["Arn"])
 
     def make_project(self, buildspec: str, **settings: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import requests
 from botocore.config import Config
+from oci_storage import MemoryStorage
 
 from sledgehammer.changes import Action, Change, ChangeSet
 from sledgehammer.checkout import read_checkout
@@ -25,6 +26,7 @@ from sledgehammer_aws.provider import PROVIDER
 from sledgehammer_aws.render import BUILDSPEC as BUILDSPEC_PATH
 from sledgehammer_aws.settings import Settings
 from sledgehammer_localstack.aws.endpoint import AwsEndpoint
+from sledgehammer_localstack.aws.http_server import HttpServer
 from sledgehammer_localstack.aws.settings import AwsSettings
 
 REGION = "eu-central-1"
@@ -33,7 +35,7 @@ PROCESSES = LocalProcessRunner()
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSAL", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 _NUMBERS = itertools.count(1)
 PLAIN = Settings(region=REGION)
-BUILDSPEC = "version: 0.2\nphases:\n  build:\n    commands:\n      - echo built\n"
+BUILDSPEC = "version: 0.2\nphases:\n  build:\n    commands:\n      - echo built{uses}\n"
 READS = ("Get", "Head", "List", "Describe", "BatchGet")
 IDENTITY = {
     f"GIT_{role}_{part}": value
@@ -77,14 +79,31 @@ class Rehearsal:
     work: Path
     name: str
     settings: Settings = PLAIN
-    buildspec: str = BUILDSPEC
+    given_buildspec: str = ""
     images: tuple[str, ...] = ()
     strategy: str = "auto"
+    variables: Mapping[str, str] = field(default_factory=dict)
     clock: BriskClock = field(default_factory=BriskClock)
 
     @property
     def url(self) -> str:
         return self.aws.url
+
+    @property
+    def buildspec(self) -> str:
+        """One that speaks of everything that a real one uses, unless a test has its own."""
+        used = ["ecr get-login-password"]
+        used += [f'"${{SLEDGE_REGISTRY}}"/{one}' for one in self.repositories]
+        return self.given_buildspec or BUILDSPEC.format(uses="".join(f" {one}" for one in used))
+
+    @buildspec.setter
+    def buildspec(self, text: str) -> None:
+        self.given_buildspec = text
+
+    @property
+    def repositories(self) -> list[str]:
+        names = [one if one == self.name else f"{self.name}/{one}" for one in self.images or (self.name,)]
+        return [f"{name}{end}" for name in names for end in ("", "-cache")]
 
     @property
     def sent(self) -> list[str]:
@@ -109,6 +128,7 @@ class Rehearsal:
             checkout=read_checkout(self.work, runner=PROCESSES),
             processes=PROCESSES,
             clients=self.aws.clients,
+            variables=self.variables,
             clock=self.clock,
         )
 
@@ -176,8 +196,13 @@ class Rehearsal:
 
 
 @contextmanager
-def serve(*, ecr_storage_address: str = "") -> Iterator[LocalAws]:
-    """An empty AWS; its registry works where it has a storage."""
+def serve(*, ecr_storage_address: str = "", with_storage: bool = False) -> Iterator[LocalAws]:
+    """An empty AWS; its registry works where it has a storage, which may be one in memory."""
+    if with_storage:
+        with HttpServer("127.0.0.1", 0, MemoryStorage()) as storage:
+            with serve(ecr_storage_address=f"127.0.0.1:{storage.port}") as made:
+                yield made
+            return
     sent: list[str] = []
 
     def record(*, model: Any, **event: Any) -> None:
@@ -186,7 +211,7 @@ def serve(*, ecr_storage_address: str = "") -> Iterator[LocalAws]:
     settings = AwsSettings(account=ACCOUNT, region=REGION, ecr_storage_address=ecr_storage_address)
     with AwsEndpoint(settings) as endpoint:
         clients = open_clients({"AWS_ENDPOINT_URL": endpoint.url, **KEYS}, region=REGION)
-        for client in (clients.codebuild, clients.ecr, clients.iam, clients.logs, clients.s3, clients.sts):
+        for client in clients.all():
             client.meta.events.register("before-call", record)
         yield LocalAws(url=endpoint.url, clients=clients, sent=sent)
 

@@ -62,6 +62,16 @@ UNTYPED: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("Ci_RunnerDetails", "groups"): "array",
     ("Ci_RunnerRegistrationDetails", "id"): "integer",
     ("ContainerRegistry_Repository", "tags"): "array",
+    ("ProtectedTag", "create_access_levels"): "array",
+    ("postApiV4GroupsIdVariables", "protected"): "boolean",
+    ("postApiV4GroupsIdVariables", "masked"): "boolean",
+    ("postApiV4GroupsIdVariables", "masked_and_hidden"): "boolean",
+    ("postApiV4GroupsIdVariables", "raw"): "boolean",
+    ("putApiV4GroupsIdVariablesKey", "protected"): "boolean",
+    ("putApiV4GroupsIdVariablesKey", "masked"): "boolean",
+    ("putApiV4GroupsIdVariablesKey", "raw"): "boolean",
+    ("ContainerExpirationPolicy", "enabled"): "boolean",
+    ("ContainerExpirationPolicy", "keep_n"): "integer",
 }
 # Entities that repeat another's attributes.
 SAME_AS = {

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -96,8 +97,8 @@ def _exchange(request: requests.PreparedRequest, response: requests.Response) ->
 class SteppingClock(FakeClock):
     """Time passes without sleeping, and something happens meanwhile: `steps` are called one per sleep."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        super().__init__(start=start)
         self.steps: list[Callable[[], object]] = []
 
     def sleep(self, seconds: float) -> None:
@@ -117,6 +118,7 @@ class Rehearsal:
     variables: Mapping[str, str] = field(default_factory=dict)
     token: str = ROOT_TOKEN
     clock: SteppingClock = field(default_factory=SteppingClock)
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     def git(self, *argv: str, folder: Path | None = None) -> str:
         command = Command(argv=("git", *argv), cwd=folder or self.work, env=IDENTITY)
@@ -142,6 +144,7 @@ class Rehearsal:
                 variables={"GITLAB_URL": self.url, "GITLAB_TOKEN": self.token, **self.variables}, processes=PROCESSES
             ),
             clock=self.clock,
+            known=self.known,
         )
 
     def apply(self) -> None:

@@ -102,7 +102,7 @@ def test_role_must_exist_and_trust_codebuild(account: Account) -> None:
         codebuild.create_project(**project(name, ECHO, missing))
     statement = {"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"}
     role = account.make_role(name, {"Version": "2012-10-17", "Statement": [statement]})
-    with refused("InvalidInputException", words, "trust policy"):
+    with refused("InvalidInputException", words, "trusts CodeBuild"):
         codebuild.create_project(**project(name, ECHO, role))
 
 
@@ -139,9 +139,9 @@ def test_unknown_members_and_operations_are_named(account: Account) -> None:
     assert wrong["__type"] == "InvalidInputException"
     assert "sortedBy" in wrong["message"]
     assert ask("ListProjects", {"sortBy": "NAME"}).keys() == {"projects"}
-    known = ask("CreateWebhook", {"projectName": "x"})
+    known = ask("DeleteReport", {"arn": "x"})
     assert known["__type"] == "UnknownOperationException"
-    assert "does not have CreateWebhook" in known["message"]
+    assert "does not have DeleteReport" in known["message"]
     assert "no operation MakeProject" in ask("MakeProject", {})["message"]
     assert ask("ListProjects", {}, region="")["__type"] == "MissingAuthenticationTokenException"
     assert "this endpoint is eu-central-1" in ask("ListProjects", {}, region="us-east-1")["message"]

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import gitlab
+import jwt
 import pytest
+import requests
 from gitlab.v4.objects import Project
 from gitlab_local import ROOT, RUNNER, TWO_STAGES, LocalGitLab, checkout_of, fresh_gitlab
 
@@ -381,3 +383,25 @@ def test_a_job_past_its_timeout_is_failed_by_the_server(tmp_path: Path) -> None:
         store.close()
         (job,) = project.jobs.list(get_all=True)
         assert (job.status, job.failure_reason) == ("failed", "stuck_or_timeout_failure")
+
+
+def test_an_id_token_says_who_the_job_is_to_whoever_asks_the_server_for_its_key(local: LocalGitLab) -> None:
+    """Issuer, subject and audience are as GitLab documents them; the variable is masked, others take no such token."""
+    project = local.client().projects.create({"name": "app"})
+    text = "it:\n  script: [x]\n  id_tokens: {TOKEN: {aud: sts.example}, MANY: {aud: [a, b]}}\n"
+    actions = [{"action": "create", "file_path": ".gitlab-ci.yml", "content": text}]
+    project.commits.create({"branch": "main", "commit_message": "CI", "actions": actions})
+    job = local.runner().take()
+    found = {variable["key"]: variable for variable in job["variables"]}
+    assert found["TOKEN"]["masked"] is True
+    discovery = requests.get(f"{local.url}/.well-known/openid-configuration", timeout=20).json()
+    key = jwt.PyJWKClient(discovery["jwks_uri"]).get_signing_key_from_jwt(found["TOKEN"]["value"])
+
+    claims = jwt.decode(found["TOKEN"]["value"], key, algorithms=["ES256"], audience="sts.example")
+
+    assert (claims["iss"], discovery["issuer"]) == (local.url, local.url)
+    assert claims["sub"] == "project_path:root/app:ref_type:branch:ref:main"
+    assert (claims["ref_protected"], claims["job_id"]) == ("true", str(job["id"]))
+    assert jwt.decode(found["MANY"]["value"], key, algorithms=["ES256"], audience="b")["aud"] == ["a", "b"]
+    with pytest.raises(jwt.InvalidAudienceError):
+        jwt.decode(found["TOKEN"]["value"], key, algorithms=["ES256"], audience="else")

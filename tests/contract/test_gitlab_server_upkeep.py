@@ -143,3 +143,79 @@ def test_an_archived_project_takes_no_push(local: LocalGitLab, project: Project,
     assert local.call("POST", f"/projects/{project.id}/unarchive").json()["archived"] is False
 
     assert work.push("main:other").returncode == 0
+
+
+def test_a_protected_tag_is_for_those_who_may_create_it(local: LocalGitLab, project: Project) -> None:
+    """A developer makes other tags; of protected ones GitLab says what is wrong."""
+    project.protectedtags.create({"name": "v*", "create_access_level": 40})
+    token = local.user("ada")
+    (ada,) = local.client().users.list(username="ada", get_all=True)
+    project.members.create({"user_id": ada.id, "access_level": 30})
+    path = f"/projects/{project.id}/repository/tags"
+
+    refused = local.call("POST", path, token=token, json={"tag_name": "v1", "ref": "main"})
+    allowed = local.call("POST", path, token=token, json={"tag_name": "nightly", "ref": "main"})
+
+    assert (refused.status_code, "protected" in refused.json()["message"]) == (403, True)
+    assert allowed.status_code == 201
+    assert local.call("POST", path, json={"tag_name": "v1", "ref": "main"}).status_code == 201
+    assert [one.name for one in project.protectedtags.list(get_all=True)] == ["v*"]
+    project.protectedtags.delete("v*")
+    assert local.call("POST", path, token=token, json={"tag_name": "v2", "ref": "main"}).status_code == 201
+
+
+def test_two_schedules_of_one_description_are_two(local: LocalGitLab, project: Project) -> None:
+    """As on GitLab, which makes the second without a word; a cron that is none is refused."""
+    body = {"description": "nightly", "ref": "main", "cron": "0 3 * * *"}
+    first, second = (project.pipelineschedules.create(body) for _ in range(2))
+    assert (first.id != second.id, first.ref) == (True, "refs/heads/main")
+    answer = local.call("POST", f"/projects/{project.id}/pipeline_schedules", json={**body, "cron": "at noon"})
+    assert (answer.status_code, answer.json()["message"]) == (400, {"cron": [" is invalid syntax"]})
+
+
+def test_a_merge_request_brings_its_branch_into_the_target(local: LocalGitLab, project: Project) -> None:
+    """One that is open already is refused with its number; merged, the target has a merge commit."""
+    actions = [{"action": "create", "file_path": "more", "content": "x"}]
+    change = {"branch": "topic", "start_branch": "main", "commit_message": "more", "actions": actions}
+    project.commits.create(change)
+    body = {"source_branch": "topic", "target_branch": "main", "title": "More"}
+    made = local.call("POST", f"/projects/{project.id}/merge_requests", json=body).json()
+    again = local.call("POST", f"/projects/{project.id}/merge_requests", json=body)
+    assert (again.status_code, again.json()["message"]) == (
+        409,
+        "Another open merge request already exists for this source branch: !1",
+    )
+
+    merged = local.call("PUT", f"/projects/{project.id}/merge_requests/{made['iid']}/merge")
+
+    assert merged.json()["state"] == "merged"
+    assert "more" in {entry["name"] for entry in project.repository_tree(get_all=True)}
+    assert len(project.commits.get("main").parent_ids) == 2
+    assert local.call("GET", f"/projects/{project.id}/merge_requests", params={"state": "opened"}).json() == []
+
+
+def test_a_merge_request_whose_target_has_moved_is_not_merged(local: LocalGitLab, project: Project) -> None:
+    """405, and both branches stay."""
+    for branch, path in (("topic", "one"), ("main", "two")):
+        actions = [{"action": "create", "file_path": path, "content": "x"}]
+        start = {"start_branch": "main"} if branch == "topic" else {}
+        project.commits.create({"branch": branch, "commit_message": path, "actions": actions, **start})
+    body = {"source_branch": "topic", "target_branch": "main", "title": "More"}
+    local.call("POST", f"/projects/{project.id}/merge_requests", json=body)
+    head = project.branches.get("main").commit["id"]
+
+    assert local.call("PUT", f"/projects/{project.id}/merge_requests/1/merge").status_code == 405
+    assert project.branches.get("main").commit["id"] == head
+
+
+def test_a_commit_with_force_puts_a_branch_on_another_start(local: LocalGitLab, project: Project) -> None:
+    """What the branch held before is gone; without force it is refused."""
+    base = {"branch": "topic", "start_branch": "main", "commit_message": "c"}
+    for path in ("one", "two"):
+        actions = [{"action": "create", "file_path": path, "content": "x"}]
+        project.commits.create({**base, "actions": actions, "force": True})
+    names = {entry["name"] for entry in project.repository_tree(ref="topic", get_all=True)}
+    assert ("one" in names, "two" in names) == (False, True)
+    actions = [{"action": "create", "file_path": "three", "content": "x"}]
+    refused = local.call("POST", f"/projects/{project.id}/repository/commits", json={**base, "actions": actions})
+    assert refused.status_code == 400

@@ -11,7 +11,7 @@ from aws_rehearsal import ACCOUNT, KEYS, REGION, LocalAws, Rehearsal, rehearse, 
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, ConflictError, CredentialsError
-from sledgehammer_aws.settings import ComputeType, Settings, Variable
+from sledgehammer_aws.settings import ComputeType, Settings, Variable, Vpc
 
 ALL_KINDS = [
     "aws_s3_bucket",
@@ -111,6 +111,35 @@ def test_several_images_have_repositories_of_their_own(aws: Rehearsal) -> None:
         ecr.get_lifecycle_policy(repositoryName=f"{aws.name}/worker")
 
 
+def test_a_key_is_for_new_repositories_and_told_of_old_ones(aws: Rehearsal) -> None:
+    """ECR encrypts a repository as it was made: no plan would ever change that, so it says so and goes on."""
+    aws.apply()
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0f1e2d3c"
+    aws.settings = replace(aws.settings, encryption_key=key)
+    plan = aws.plan()
+    assert plan.pending == ()
+    notes = [change.note for change in plan.changes if change.kind == "aws_ecr_repository"]
+    assert notes == [f"encrypted with AES256, not with KMS {key}, which ECR only does when it makes a repository"] * 2
+    aws.images = (aws.name, "worker")
+    aws.apply()
+    ecr = aws.client("ecr")
+    (made,) = ecr.describe_repositories(repositoryNames=[f"{aws.name}/worker"])["repositories"]
+    assert made["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": key}
+
+
+def test_a_plan_shows_permissions_and_how_many_requests_an_apply_takes(aws: Rehearsal) -> None:
+    """Rows of who may do what on which object; the estimate is as near as makes it useful."""
+    plan = aws.plan()
+    (policy,) = [change for change in plan.changes if change.kind == "aws_iam_role_policy"]
+    rows = {row.statement.actions: row.statement.resource for row in policy.statements}
+    assert rows["ecr:GetAuthorizationToken",] == "*"
+    (role,) = [change for change in plan.changes if change.kind == "aws_iam_role"]
+    assert "codebuild.amazonaws.com" in role.statements[0].statement.principal
+    aws.sent.clear()
+    aws.apply()
+    assert abs(plan.calls - len(aws.sent)) <= 5
+
+
 def test_a_new_commit_is_all_that_a_plan_then_shows(aws: Rehearsal) -> None:
     """The source archive follows the checkout; nothing else does."""
     aws.apply()
@@ -142,8 +171,21 @@ CHANGED = [
     ({"immutable_tags": True}, ["tag mutability"]),
     (
         {"variables": {"MODE": Variable(value="fast"), "KEY": Variable(parameter="/ci/key")}},
-        ["statement Parameters", "variable KEY", "variable MODE"],
+        ["statement Parameters (variables KEY)", "variable KEY", "variable MODE"],
     ),
+    ({"concurrent_builds": 3}, ["concurrent builds"]),
+    ({"concurrent_builds": 0}, ["concurrent builds"]),
+    ({"auto_retries": 2}, ["auto retries"]),
+    (
+        {"vpc": Vpc(id="vpc-1", subnets=("subnet-2",), security_groups=("sg-3",))},
+        [
+            "statement Network (network interface in the VPC)",
+            "statement NetworkInterface (CodeBuild's own use of that interface)",
+            "network",
+        ],
+    ),
+    ({"vpc": None}, ["statement Network", "statement NetworkInterface", "network"]),
+    ({"expire_untagged_days": 14}, ["lifecycle"]),
     ({"tags": {"team": "web"}}, ["tag team"] * 5),
 ]
 
@@ -224,7 +266,7 @@ DRIFT: list[tuple[Callable[[Rehearsal], None], str, str]] = [
     (_keep_logs_for_ever, "aws_log_group", "retention days"),
     (_trust_everybody, "aws_iam_role", "trust"),
     (_widen_policy, "aws_iam_role_policy", "statement 1"),
-    (_drop_policy, "aws_iam_role_policy", "statement Images"),
+    (_drop_policy, "aws_iam_role_policy", "statement Images (pull and push of images)"),
     (_drop_project, "aws_codebuild_project", "privileged"),
     (_edit_environment, "aws_codebuild_project", "privileged"),
     (_edit_environment, "aws_codebuild_project", "variable TOKEN"),
@@ -269,7 +311,7 @@ def test_tags_of_others_are_left_alone(aws: Rehearsal) -> None:
 
 
 def _foreign_repository(aws: Rehearsal) -> None:
-    aws.client("ecr").create_repository(repositoryName=aws.name)
+    aws.client("ecr").create_repository(repositoryName=f"{aws.name}-cache")
 
 
 def _foreign_role(aws: Rehearsal) -> None:

@@ -1,12 +1,18 @@
 """The AWS provider against a local AWS that fails: it converges, and makes nothing twice."""
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import READS, LocalAws, Rehearsal, rehearse, serve
 
-from sledgehammer.errors import RemoteError, TimedOutError
+from sledgehammer.errors import RemoteError, SledgehammerError, TimedOutError
+from sledgehammer_aws.setting_sections import GitLabJobs, Schedule, SecretSource
+from sledgehammer_aws.source_settings import GitLabSource
 
 BY_OPERATION = (
     "CreateRepository",
@@ -71,6 +77,106 @@ def test_an_apply_that_is_cut_off_is_finished_by_the_next(aws: Rehearsal) -> Non
     aws.apply()
     assert "CreateRepository" not in aws.writes
     assert aws.plan().pending == ()
+
+
+def test_a_role_that_codebuild_has_not_heard_of_is_waited_for(aws: Rehearsal) -> None:
+    """IAM tells everybody, but not at once: making and changing the project are tried for up to two minutes."""
+    aws.inject({"operation": "CreateProject", "fault": "unknown_yet", "calls": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]})
+    aws.apply()
+    assert aws.injected() == ["CreateProject"] * 10
+    aws.settings = replace(aws.settings, timeout_minutes=30)
+    aws.inject({"operation": "UpdateProject", "fault": "unknown_yet", "calls": [1]})
+    aws.apply()
+    assert aws.injected() == ["UpdateProject"]
+    assert aws.plan().pending == ()
+
+
+def test_a_role_that_never_becomes_known_ends_the_apply(aws: Rehearsal) -> None:
+    """The error says what CodeBuild said."""
+    aws.inject({"operation": "CreateProject", "fault": "unknown_yet"})
+    with pytest.raises(SledgehammerError, match="not authorized to perform: sts:AssumeRole"):
+        aws.apply()
+
+
+STALE_READS = (
+    "DescribeRepositories",
+    "DescribeLogGroups",
+    "GetRole",
+    "BatchGetProjects",
+    "DescribeSecret",
+    "DescribeRule",
+    "GetOpenIDConnectProvider",
+    "ListConnections",
+)
+
+
+def test_reads_that_are_late_make_nothing_twice(aws: Rehearsal) -> None:
+    """A plan to which everything seems absent makes it again: each creation finds what is there and leaves it."""
+    aws.settings = replace(
+        aws.settings,
+        secrets={"npm": SecretSource(from_env="NPM")},
+        schedule=Schedule(expression="rate(1 day)"),
+        gitlab_jobs=GitLabJobs(project="acme/web", url=f"https://{aws.name}.example"),
+        source=GitLabSource(repository="https://gitlab.com/acme/web.git", connection=aws.name),
+    )
+    aws.variables = {"NPM": "hunter2", "SLEDGE_FINGERPRINT_KEY": "key"}
+    aws.inject({"fault": "stale", "operation": "None"})
+    aws.plan()
+    read = Counter(aws.sent)
+    aws.apply()
+    aws.inject(
+        *({"fault": "stale", "operation": name, "calls": list(range(1, read[name] + 1))} for name in STALE_READS)
+    )
+    told = aws.apply()
+    assert {"aws_ecr_repository", "aws_iam_role", "aws_codebuild_project", "aws_codeconnection"} <= {
+        change.kind for change in told
+    }
+    assert set(aws.injected()) == set(STALE_READS)
+    aws.inject()
+    plan = aws.plan()
+    assert plan.pending == ()
+    connections = aws.client("codeconnections").list_connections()["Connections"]
+    assert [one["ConnectionName"] for one in connections].count(aws.name) == 1
+
+
+class Killed(BaseException):
+    """Ends an apply where it stands, as kill -9 does: nothing of ours catches it."""
+
+
+def test_an_apply_that_is_killed_after_every_single_write_converges(aws: Rehearsal) -> None:
+    """Each attempt makes one write, dies before it sees the answer, and leaves the rest: nothing is made twice."""
+    aws.settings = replace(
+        aws.settings,
+        secrets={"npm": SecretSource(from_env="NPM")},
+        schedule=Schedule(expression="rate(1 day)"),
+        gitlab_jobs=GitLabJobs(project="acme/web", url=f"https://{aws.name}.example"),
+    )
+    aws.variables = {"NPM": "hunter2", "SLEDGE_FINGERPRINT_KEY": "key"}
+    made: list[str] = []
+
+    def die(*, model: Any, http_response: Any, **event: Any) -> None:
+        if not model.name.startswith(READS) and http_response.status_code < 300:
+            made.append(model.name)
+            raise Killed
+
+    clients = aws.aws.clients.all()
+    for client in clients:
+        client.meta.events.register("after-call", die)
+    attempts = 0
+    try:
+        while True:
+            attempts += 1
+            with suppress(Killed):
+                aws.apply()
+                break
+    finally:
+        for client in clients:
+            client.meta.events.unregister("after-call", die)
+    assert attempts == len(made) + 1
+    assert aws.plan().pending == ()
+    expected = Counter({"CreateRepository": 2, "CreateRole": 3, "PutRolePolicy": 3, "PutObject": 1, "CreateProject": 1})
+    assert Counter(made) & expected == expected
+    assert max(Counter(made).values()) == 3
 
 
 def test_a_throttle_is_waited_out_as_long_as_asked(aws: Rehearsal) -> None:

@@ -182,11 +182,41 @@ def _with_token(here: Rehearsal) -> str:
 
 
 def test_gitlab_apply_does_not_replace_a_persons_ci_file(here: Rehearsal, recorder: Recorder) -> None:
-    """A CI file that sledge did not write stops the apply before it makes anything."""
-    here.commit(".gitlab-ci.yml", "test: {script: [make]}\n")
-    with pytest.raises(ConflictError, match="did not write"):
+    """A job of our job's name stops the apply before it makes anything; other jobs stay beside ours."""
+    here.commit(".gitlab-ci.yml", "build: {script: [make]}\n")
+    with pytest.raises(ConflictError, match='has a job "build" of its own'):
         here.apply()
     assert recorder.writes == []
+    here.commit(".gitlab-ci.yml", "test: {script: [make]}\n")
+    here.apply()
+    assert here.connect().plan().pending == ()
+    linted = here.api("GET", f"{here.project}/ci/lint?include_jobs=true")
+    assert sorted(job["name"] for job in linted["jobs"]) == ["build", "test"]
+
+
+def test_gitlab_looks_through_a_ci_file_before_it_is_pushed(here: Rehearsal) -> None:
+    """A mistake beside our job is told in GitLab's words, and the branch stays as it was."""
+    here.apply()
+    tip = here.tip()
+    here.commit(".gitlab-ci.yml", "test: {scirpt: [make]}\n")
+    with pytest.raises(ConfigurationError, match=r"GitLab finds mistakes in \.gitlab-ci\.yml as it would be: .*scirpt"):
+        here.apply()
+    assert here.tip() == tip
+
+
+def test_gitlab_branch_that_the_token_may_not_push_to_is_a_step_for_a_person(here: Rehearsal) -> None:
+    """The plan names the page; the apply unprotects nothing and sends nothing there."""
+    here.apply()
+    here.api("DELETE", f"{here.project}/protected_branches/main")
+    here.api("POST", f"{here.project}/protected_branches", {"name": "main", "push_access_level": 0})
+    here.commit("main.rs")
+    tip = here.tip()
+    changes = here.connect().plan()
+    assert [change.kind for change in changes.manual] == ["gitlab_repository_content"]
+    assert changes.manual[0].link.endswith("/-/settings/repository")
+    here.apply()
+    assert here.tip() == tip
+    assert len(here.api("GET", f"{here.project}/protected_branches")) == 1
 
 
 def test_gitlab_token_that_is_wrong_is_named_by_its_source(here: Rehearsal) -> None:
@@ -226,5 +256,5 @@ def test_gitlab_apply_sends_only_what_gitlab_describes(here: Rehearsal, recorder
     here.api("PUT", here.project, {"visibility": "private"})
     here.api("PUT", f"{here.project}/variables/API_KEY", {"value": "other-value"})
     here.apply()
-    assert len(recorder.writes) == 2 + 1 + 2 + 2
+    assert len(recorder.writes) == 2 + 1 + 2 + 1 + 2
     recorder.check()

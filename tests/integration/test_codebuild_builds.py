@@ -25,6 +25,7 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 DOCKERFILE = """FROM debian:trixie-slim AS base
 RUN echo inst""alled && echo dependencies > /dependencies
 FROM base
@@ -76,7 +77,9 @@ class Account:
 
     def make_project(self, buildspec: str, *, source: Mapping[str, str], env: Mapping[str, str], image: str) -> None:
         document = json.dumps(TRUST)
-        role = self.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        iam = self.client("iam")
+        role = iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        iam.put_role_policy(RoleName=self.name, PolicyName="test", PolicyDocument=json.dumps(EVERYTHING))
         self.client("codebuild").create_project(
             name=self.name,
             source={**source, "buildspec": buildspec},

@@ -19,9 +19,10 @@ from sledgehammer.errors import (
     SledgehammerError,
     TimedOutError,
 )
+from sledgehammer.provisioning import AlreadyExistsError
 from sledgehammer.testing import FakeClock
 from sledgehammer_aws.client import Calls
-from sledgehammer_aws.failures import AlreadyExistsError, classify, explain
+from sledgehammer_aws.failures import classify, explain
 
 
 def refused(code: str, *, status: int = 400, message: str = "said AWS", retry_after: str = "") -> ClientError:

@@ -125,7 +125,7 @@ def test_a_plan_reads_like_a_diff_and_hides_nothing_that_changes() -> None:
         "~ gitlab_project acme/web\n"
         "    visibility: public -> private\n"
         "+ gitlab_variable acme/web KEY\n"
-        "gitlab: 1 to add, 1 to change, 0 to destroy\n"
+        "gitlab: Plan: 1 to add, 1 to change, 0 to destroy.\n"
     )
 
 

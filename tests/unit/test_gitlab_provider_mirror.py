@@ -196,14 +196,35 @@ def test_gitlab_mirror_never_overwrites_commits_that_the_checkout_lacks(
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [("test: {script: make}\n", "did not write"), (ci_text().replace("60 minutes", "9 minutes"), "changed by hand")],
+    [
+        ("build: {script: make}\n", 'a job "build" of its own'),
+        (ci_text().replace("60 minutes", "9 minutes"), "changed by hand"),
+    ],
 )
 def test_gitlab_mirror_keeps_its_hands_off_a_persons_ci_file(world: World, content: str, told: str) -> None:
-    """A CI file that sledge did not write, or that was edited, is a conflict before anything is sent."""
+    """A CI file with a job of our job's name, or one that was edited, is a conflict before anything is sent."""
     world.commit(".gitlab-ci.yml", content)
     with pytest.raises(ConflictError, match=told):
         world.send()
     assert world.tip() == ""
+
+
+def test_gitlab_mirror_adds_our_job_to_a_persons_ci_file(world: World) -> None:
+    """GitLab gets both, the checkout stays as it was, and after a pull nothing is to do."""
+    theirs = "# ours since 2019\ntest:\n    script: [make]  # all of it\n"
+    world.commit(".gitlab-ci.yml", theirs)
+    world.send()
+    sent = world.git("show", "main:.gitlab-ci.yml", folder=world.bare)
+    assert sent.startswith(theirs)
+    assert "\nbuild:\n" in sent
+    assert (world.work / ".gitlab-ci.yml").read_text() == theirs
+    assert world.send().is_same
+    world.git("pull", "-q", "--ff-only", str(world.bare), "main")
+    assert world.send().is_same
+    world.send(text=ci_text(15))
+    changed = world.git("show", "main:.gitlab-ci.yml", folder=world.bare)
+    assert changed.startswith(theirs)
+    assert (changed.count("\nbuild:\n"), "15 minutes" in changed) == (1, True)
 
 
 def test_gitlab_mirror_of_a_folder_sends_that_folder_alone(world: World) -> None:

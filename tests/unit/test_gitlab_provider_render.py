@@ -16,7 +16,7 @@ from sledgehammer.shell import render_script
 from sledgehammer_gitlab.destination import destination_of, ref_slug
 from sledgehammer_gitlab.provider import PROVIDER
 from sledgehammer_gitlab.render import Origin, origin_of, render_ci_text
-from sledgehammer_gitlab.settings import Settings, Visibility
+from sledgehammer_gitlab.settings import IdToken, Settings, Visibility
 
 SETTINGS = Settings(project="team/web")
 
@@ -205,3 +205,13 @@ def test_gitlab_provider_names_the_missing_extra() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "pip install 'sledgehammer[gitlab]'" in done.stdout, done.stderr
     assert MissingToolError.exit_code == 10
+
+
+def test_gitlab_id_tokens_are_for_whom_the_settings_say() -> None:
+    """One audience as a text, several as a list; without the setting the job has none."""
+    tokens = {"AWS_TOKEN": IdToken(aud="sts.amazonaws.com"), "TWO": IdToken(aud=("a", "b"))}
+    assert job_of(rendered(replace(SETTINGS, id_tokens=tokens)))["id_tokens"] == {
+        "AWS_TOKEN": {"aud": "sts.amazonaws.com"},
+        "TWO": {"aud": ["a", "b"]},
+    }
+    assert "id_tokens" not in job_of(rendered())

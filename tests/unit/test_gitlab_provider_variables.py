@@ -2,23 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError
-from sledgehammer.secret import Secret
-from sledgehammer_gitlab.observed import ObservedVariable
+from sledgehammer_gitlab.marks import LONGEST_DESCRIPTION, Mark, marked, read_mark
 from sledgehammer_gitlab.settings import Settings, Variable
-from sledgehammer_gitlab.variables import compare_variables, resolve_variables
+from sledgehammer_gitlab.variables import resolve_variables
 
 SECRET = "s3cret-value"
-THERE = ObservedVariable(
-    key="KEY",
-    environment_scope="*",
-    value=Secret(SECRET, source="GitLab"),
-    masked=True,
-    protected=False,
-    raw=True,
-    description="",
-)
 
 
 def settings_of(**variables: Variable) -> Settings:
@@ -52,33 +41,28 @@ def test_gitlab_variable_that_is_expanded_has_stricter_mask_rules() -> None:
         resolve_variables(settings_of(KEY=replace(raw, raw=False)), {"MY_KEY": "pa$$word!{}"})
 
 
-def test_gitlab_variable_plan_never_shows_a_value() -> None:
-    """Create and update say that the value changes, as ***, and which flags."""
-    (created,) = compare_variables(DESIRED, [], project="team/web")
-    (updated,) = compare_variables(DESIRED, [replace(THERE, value=Secret("old"), masked=False)], project="team/web")
-    assert (created.action, updated.action) == (Action.CREATE, Action.UPDATE)
-    assert [(item.name, item.before, item.after) for item in updated.attributes] == [
-        ("value", "***", "***"),
-        ("masked", "false", "true"),
-    ]
-    assert SECRET not in repr((created, updated, DESIRED, THERE))
+def test_gitlab_variable_that_is_hidden_must_be_masked_too() -> None:
+    """GitLab has no hidden variable that shows in logs."""
+    with pytest.raises(ConfigurationError, match="a hidden variable is masked, too"):
+        Variable(value="a-long-value", hidden=True)
 
 
-def test_gitlab_variable_that_is_right_changes_nothing() -> None:
-    """An equal variable is nothing to do, and variables of others are not mentioned."""
-    other = replace(THERE, key="OTHER")
-    (change,) = compare_variables(DESIRED, [other, THERE], project="team/web")
-    assert change.action is Action.NONE
+@pytest.mark.parametrize("text", ["", "what it is for", "ends with ]", "[sledge] in the middle"])
+@pytest.mark.parametrize("mark", [Mark(), Mark(by="team/web"), Mark(value="0a1b", token="17")])
+def test_gitlab_mark_is_read_back_beside_a_persons_text(text: str, mark: Mark) -> None:
+    """Both come back as they were written."""
+    assert read_mark(marked(text, mark)) == (text, mark)
 
 
-def test_gitlab_variable_is_identified_by_key_and_scope() -> None:
-    """The same key in another environment scope is another variable."""
-    (change,) = compare_variables(DESIRED, [replace(THERE, environment_scope="prod")], project="team/web")
-    assert change.action is Action.CREATE
+def test_gitlab_text_without_our_mark_is_somebody_elses() -> None:
+    """No description, an ordinary one, and one that only speaks of us."""
+    for text in (None, "", "a note", "see [sledge] for more", "[sledgehammer]"):
+        assert read_mark(text) == (text or "", None)
 
 
-def test_gitlab_variable_that_is_hidden_asks_for_a_person() -> None:
-    """Its value cannot be read, so the plan says what to do instead of writing at every apply."""
-    (change,) = compare_variables(DESIRED, [replace(THERE, value=None)], project="team/web")
-    assert change.action is Action.MANUAL
-    assert "hidden" in change.note
+def test_gitlab_description_with_our_mark_must_fit() -> None:
+    """GitLab would cut or refuse it: the plan does, and says how much room there is."""
+    longest = "x" * (LONGEST_DESCRIPTION - len(" [sledge]"))
+    assert marked(longest, Mark()).endswith("[sledge]")
+    with pytest.raises(ConfigurationError, match="room for 246 characters"):
+        marked(longest + "x", Mark())

@@ -79,6 +79,15 @@ def test_the_project_file_of_the_readme_is_legal() -> None:
     assert set(project.providers) == {"gitlab", "aws"}
 
 
+def test_the_project_file_of_the_provisioning_page_is_legal() -> None:
+    """Every key and value, those of GitLab among them."""
+    page = (ROOT / "docs" / "provisioning.md").read_text()
+    (example,) = re.findall(r"```yaml\n(version: 1\nname: .*?)```", page, re.DOTALL)
+    project = parse_project(example, file="provisioning.md", root=ROOT, providers=load_providers())
+
+    assert set(project.providers) == {"gitlab"}
+
+
 def test_every_exit_code_is_documented_alike() -> None:
     """By the README and by `sledge --help`: the code of every error class, and no other."""
     codes = {error.exit_code for error in SledgehammerError.__subclasses__()}

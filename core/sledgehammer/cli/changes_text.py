@@ -1,53 +1,96 @@
-"""A ChangeSet as a person reads it, and as JSON."""
+"""A ChangeSet as a person reads it, in the manner of Terraform, and as JSON."""
 
 import json
-from collections import Counter
+from collections.abc import Iterable
 
-from sledgehammer.changes import Action, Change, ChangeSet
+from sledgehammer.changes import Action, AttributeChange, Change, ChangeSet, Statement, StatementChange
+from sledgehammer.provisioning.json_form import to_json
 
 
 def render_changes(changes: ChangeSet) -> str:
-    """Every pending or manual change with its attributes, then the summary line."""
-    shown = [render_change(change) for change in changes.changes if change.action is not Action.NONE]
-    return "".join(shown) + render_summary(changes, done=False)
+    """Every object that changes or has something to say, the permissions that change, then the summary line."""
+    return _render_objects(changes) + _render_statements(changes) + _render_plan_line(changes)
+
+
+def render_drift(changes: ChangeSet) -> str:
+    """The same as a finding: how each object is, and how it should be."""
+    if not changes.pending:
+        return _nothing_to_do(changes)
+    numbers = f"{changes.count(Action.CREATE)} missing, {changes.count(Action.UPDATE)} different"
+    line = f"{changes.provider}: Drift: {numbers}, {changes.count(Action.DELETE)} not asked for any more.\n"
+    return _render_objects(changes) + _render_statements(changes) + line
 
 
 def render_change(change: Change) -> str:
     """One change: a line for the object, a line per attribute."""
     lines = [f"{change.action.value} {change.address}"]
-    lines += [f"    {item.name}: {_diff(item.before, item.after)}" for item in change.attributes]
-    if change.note:
-        lines.append(f"    {change.note}")
+    lines += [f"    {item.name}: {_difference(item)}" for item in change.attributes]
+    lines += [f"    {line}" for line in (change.note, change.link) if line]
     return "\n".join(lines) + "\n"
 
 
-def render_summary(changes: ChangeSet, *, done: bool) -> str:
-    """The last line: how many objects are added, changed, destroyed."""
-    counts = Counter(change.action for change in changes.changes)
+def render_done(changes: ChangeSet) -> str:
+    """The last line of an apply or a destroy: how many objects were added, changed, destroyed."""
     if not changes.pending:
-        return f"{changes.provider}: nothing to do, {counts[Action.NONE]} objects are as they should be\n"
-    numbers = (counts[Action.CREATE], counts[Action.UPDATE], counts[Action.DELETE])
-    if done:
-        return f"{changes.provider}: {numbers[0]} added, {numbers[1]} changed, {numbers[2]} destroyed\n"
-    return f"{changes.provider}: {numbers[0]} to add, {numbers[1]} to change, {numbers[2]} to destroy\n"
+        return _nothing_to_do(changes)
+    added, changed, destroyed = (changes.count(each) for each in (Action.CREATE, Action.UPDATE, Action.DELETE))
+    return f"{changes.provider}: {added} added, {changed} changed, {destroyed} destroyed.{_manual_steps(changes)}\n"
 
 
 def render_changes_json(changes: ChangeSet) -> str:
-    """`{"provider", "changes": [{"action", "kind", "name", "attributes": {name: {"before", "after"}}, "note"}]}`."""
-    rows = [
-        {
-            "action": change.action.name.lower(),
-            "kind": change.kind,
-            "name": change.name,
-            "attributes": {item.name: {"before": item.before, "after": item.after} for item in change.attributes},
-            "note": change.note,
-        }
-        for change in changes.changes
-    ]
-    return json.dumps({"provider": changes.provider, "changes": rows}, indent=2) + "\n"
+    """See `sledgehammer.provisioning.json_form`."""
+    return json.dumps(to_json(changes), indent=2) + "\n"
 
 
-def _diff(before: str, after: str) -> str:
-    if not before:
-        return after
-    return f"{before} -> {after or '(none)'}"
+def _render_objects(changes: ChangeSet) -> str:
+    shown = (change for change in changes.changes if change.action is not Action.NONE or change.note)
+    return "".join(render_change(change) for change in shown)
+
+
+def _render_plan_line(changes: ChangeSet) -> str:
+    if not changes.pending:
+        return _nothing_to_do(changes)
+    added, changed, destroyed = (changes.count(each) for each in (Action.CREATE, Action.UPDATE, Action.DELETE))
+    numbers = f"Plan: {added} to add, {changed} to change, {destroyed} to destroy."
+    calls = f" About {changes.calls} API calls." if changes.calls else ""
+    return f"{changes.provider}: {numbers}{_manual_steps(changes)}{calls}\n"
+
+
+def _nothing_to_do(changes: ChangeSet) -> str:
+    unchanged = changes.count(Action.NONE)
+    return f"{changes.provider}: nothing to do, {unchanged} objects are as they should be.{_manual_steps(changes)}\n"
+
+
+def _manual_steps(changes: ChangeSet) -> str:
+    count = len(changes.manual)
+    return f" {count} manual step{'s' if count > 1 else ''}." if count else ""
+
+
+def _render_statements(changes: ChangeSet) -> str:
+    rows = [_row(change, item) for change in changes.changes for item in change.statements]
+    if not rows:
+        return ""
+    header = ("", "object", "effect", "actions", "resource", "condition")
+    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    lines = (_line(row, widths) for row in (header, *rows))
+    return "permissions:\n" + "".join(f"  {line}\n" for line in lines)
+
+
+def _row(change: Change, item: StatementChange) -> tuple[str, ...]:
+    said = item.statement
+    return (item.action.value, change.name, said.effect, ", ".join(said.actions), _resource(said), said.condition)
+
+
+def _resource(statement: Statement) -> str:
+    """What a statement is about: a resource, or in a trust policy whoever is trusted."""
+    return statement.resource or statement.principal
+
+
+def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _difference(item: AttributeChange) -> str:
+    if not item.before:
+        return item.after
+    return f"{item.before} -> {item.after or '(none)'}"

@@ -4,6 +4,9 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
+CHANGES_PENDING = 2
+"""Exit code of a command that shows changes, when there are any."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:

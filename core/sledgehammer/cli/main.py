@@ -7,7 +7,21 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points, version
 
-from sledgehammer.cli import apply, build, plan, predict, preflight, render, run, schema, strategies, why
+from sledgehammer.cli import (
+    adopt,
+    apply,
+    build,
+    destroy,
+    drift,
+    plan,
+    predict,
+    preflight,
+    render,
+    run,
+    schema,
+    strategies,
+    why,
+)
 from sledgehammer.cli.command import Command
 from sledgehammer.errors import ConfigurationError, MissingToolError, SledgehammerError
 from sledgehammer.plugins import by_name, missing_module, owner_of
@@ -16,9 +30,9 @@ COMMAND_GROUP = "sledgehammer.commands"
 LOCAL_STACK_EXTRA = "localstack"  # of our own commands only `stack` needs more than the core
 INTERRUPTED = 130
 
-EPILOG = """exit codes: 0 done or nothing to do; 1 a bug; 2 wrong usage, or `plan` found something to do;
-3 configuration; 4 credentials; 5 not found; 6 conflict; 7 the remote side failed; 8 timed out;
-9 the build failed; 10 something is missing on this machine; 130 interrupted"""
+EPILOG = """exit codes: 0 done or nothing to do; 1 a bug; 2 wrong usage, or `plan`, `drift` or
+`destroy` found something to do; 3 configuration; 4 credentials; 5 not found; 6 conflict;
+7 the remote side failed; 8 timed out; 9 the build failed; 10 something is missing on this machine; 130 interrupted"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -46,7 +60,10 @@ def entry_point() -> None:
 
 
 def _commands() -> list[Command]:
-    modules = (render, plan, apply, preflight, strategies, run, why, predict, build, schema)
+    modules = (
+        *(render, plan, apply, drift, adopt, destroy),
+        *(preflight, strategies, run, why, predict, build, schema),
+    )
     ours = [module.COMMAND for module in modules]
     taken = {command.name for command in ours}
     added = by_name(entry_points(group=COMMAND_GROUP), what="command")

@@ -2,12 +2,12 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from sledgehammer.cli.changes_text import render_changes, render_changes_json
-from sledgehammer.cli.command import Command, add_project_option, add_provider_option
+from sledgehammer.cli.command import CHANGES_PENDING, Command, add_project_option, add_provider_option
+from sledgehammer.provisioning.saved_plan import SavedPlan, save_plan
 from sledgehammer.session import open_session
-
-CHANGES_PENDING = 2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,11 +15,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_project_option(parser)
     add_provider_option(parser)
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="save the plan, for: sledge apply FILE")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 when nothing is to do, 2 when something is."""
-    changes = open_session(arguments.directory, arguments.provider).plan()
+    session = open_session(arguments.directory, arguments.provider)
+    changes = session.plan()
+    if arguments.out is not None:
+        save_plan(arguments.out, SavedPlan(project=session.project.name, changes=changes))
     sys.stdout.write(render_changes_json(changes) if arguments.json else render_changes(changes))
     return CHANGES_PENDING if changes.pending else 0
 

@@ -1,4 +1,4 @@
-"""YAML text as a tree of frozen nodes that know their line: the edge at which YAML ends.
+"""YAML text as a tree of frozen nodes that know their file and line: the edge at which YAML ends.
 
 YAML 1.2: `yes` and `no` are text. Only plain data: tags other than the core schema's are refused, and so are
 keys that are not text and keys written twice.
@@ -25,6 +25,7 @@ Plain = str | int | float | bool | date | None
 class Scalar:
     """A single value; `text` is how it is written."""
 
+    file: str
     line: int
     value: Plain
     text: str
@@ -34,6 +35,7 @@ class Scalar:
 class Items:
     """A list."""
 
+    file: str
     line: int
     items: tuple["Node", ...]
 
@@ -42,6 +44,7 @@ class Items:
 class Entry:
     """One `key: value`; `line` is the key's."""
 
+    file: str
     line: int
     key: str
     value: "Node"
@@ -51,6 +54,7 @@ class Entry:
 class Section:
     """A mapping, in the order of the file."""
 
+    file: str
     line: int
     entries: tuple[Entry, ...]
 
@@ -110,7 +114,7 @@ class _Reader:
         if isinstance(node, ScalarNode) and kind in _SCALARS:
             return self._read_scalar(node, line)
         if isinstance(node, SequenceNode) and kind == "seq":
-            return Items(line=line, items=tuple(self.read(item) for item in node.value))
+            return Items(file=self._file, line=line, items=tuple(self.read(item) for item in node.value))
         if isinstance(node, MappingNode) and kind == "map":
             return self._read_section(node, line)
         raise refusal(self._file, line, f"the YAML tag {node.tag} is not supported", hint="write plain values")
@@ -120,7 +124,7 @@ class _Reader:
             value = self._construct(node)
         except (ValueError, YAMLError) as error:
             raise refusal(self._file, line, f'"{node.value}" is not what its YAML tag says') from error
-        return Scalar(line=line, value=value, text=str(node.value))
+        return Scalar(file=self._file, line=line, value=value, text=str(node.value))
 
     def _read_section(self, node: MappingNode, line: int) -> Section:
         entries: dict[str, Entry] = {}
@@ -132,13 +136,13 @@ class _Reader:
             if key in entries:
                 first = entries[key].line
                 raise refusal(self._file, key_line, f'the key "{key}" is here twice; first in line {first}')
-            entries[key] = Entry(line=key_line, key=key, value=self._read_value(value_node, key_line))
-        return Section(line=line, entries=tuple(entries.values()))
+            entries[key] = Entry(file=self._file, line=key_line, key=key, value=self._read_value(value_node, key_line))
+        return Section(file=self._file, line=line, entries=tuple(entries.values()))
 
     def _read_value(self, node: YamlNode, key_line: int) -> Node:
         """A value that is not there has its mark at the next token, which may be lines away."""
         if isinstance(node, ScalarNode) and node.value == "" and node.tag == f"{_TAG}null":
-            return Scalar(line=key_line, value=None, text="")
+            return Scalar(file=self._file, line=key_line, value=None, text="")
         return self.read(node)
 
 

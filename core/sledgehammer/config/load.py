@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sledgehammer.config.cache_section import CacheSection, OptionsSection, RemoteSection, S3Section
 from sledgehammer.config.document import Scalar, Section, read_document, refusal
+from sledgehammer.config.organisation import with_organisation
 from sledgehammer.config.parse import Place, parse_record
 from sledgehammer.config.project_file import VERSION, ImageSection, ProjectFile
 from sledgehammer.errors import ConfigurationError
@@ -31,12 +32,12 @@ def load_project(path: Path, *, providers: Mapping[str, Provider]) -> Project:
 
 
 def parse_project(text: str, *, file: str, root: Path, providers: Mapping[str, Provider]) -> Project:
-    """The same from text; `file` is its name in errors."""
-    document = read_document(text, file=file)
+    """The same from text; `file` is its name in errors. A file that it `extends` is read from below `root`."""
+    document = with_organisation(read_document(text, file=file), root=root)
     _demand_version(document, file)
-    written = parse_record(document, ProjectFile, place=Place(file), other_keys=providers)
+    written = parse_record(document, ProjectFile, place=Place(), other_keys=providers)
     sections: Mapping[str, object] = {
-        name: parse_record(entry.value, provider.settings_type, place=Place(file).key(name))
+        name: parse_record(entry.value, provider.settings_type, place=Place(name))
         for name, provider in providers.items()
         if (entry := document.find(name)) is not None
     }

@@ -28,18 +28,17 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in which file: `path` is empty for the whole file, else `images[0].name`."""
+    """Where in the project: `path` is empty for the whole of it, else `images[0].name`."""
 
-    file: str
     path: str = ""
 
     def key(self, key: str) -> "Place":
         """The place of a key's value."""
-        return Place(self.file, f"{self.path}.{key}" if self.path else key)
+        return Place(f"{self.path}.{key}" if self.path else key)
 
     def item(self, index: int) -> "Place":
         """The place of a list's item."""
-        return Place(self.file, f"{self.path}[{index}]")
+        return Place(f"{self.path}[{index}]")
 
     @property
     def name(self) -> str:
@@ -91,14 +90,14 @@ def _parse_section(node: Node, shape: Record, place: Place, other_keys: Collecti
         return shape.type(**values)
     except ConfigurationError as error:
         message = f"{place.path}: {error.message}" if place.path else error.message
-        raise refusal(place.file, node.line, message, hint=error.hint) from error
+        raise refusal(node.file, node.line, message, hint=error.hint) from error
 
 
 def _unknown_key(entry: Entry, known: list[str], place: Place) -> ConfigurationError:
     near = difflib.get_close_matches(entry.key, known, n=1)
     guess = f'; did you mean "{near[0]}"?' if near else ""
     return refusal(
-        place.file,
+        entry.file,
         entry.line,
         f'unknown key "{entry.key}" in {place.name}{guess}',
         hint=f"known keys: {', '.join(sorted(known))}" if not near else "",
@@ -109,7 +108,7 @@ def _demand_required(node: Section, known: tuple[RecordField, ...], place: Place
     for field in known:
         if field.is_required and node.find(field.key) is None:
             said = f": {field.description.help}" if field.description.help else ""
-            raise refusal(place.file, node.line, f'{place.name} lacks the key "{field.key}"{said}')
+            raise refusal(node.file, node.line, f'{place.name} lacks the key "{field.key}"{said}')
 
 
 def _parse_list(node: Node, shape: ListOf, description: Description, place: Place) -> object:
@@ -129,7 +128,7 @@ def _demand_unique(values: tuple[object, ...], node: Items, name: str, place: Pl
         key = getattr(value, name)
         if key in seen:
             message = f'{place.path}: the {name} "{key}" is taken by the item of line {seen[key]}'
-            raise refusal(place.file, item.line, message)
+            raise refusal(item.file, item.line, message)
         seen[key] = item.line
 
 
@@ -140,7 +139,7 @@ def _parse_mapping(node: Node, shape: MappingOf, description: Description, place
         if description.key_pattern and not re.fullmatch(description.key_pattern, entry.key):
             expected = description.key_expects or f"a match of {description.key_pattern}"
             message = f'"{entry.key}" is not a legal key in {place.name}; expected {expected}'
-            raise refusal(place.file, entry.line, message)
+            raise refusal(entry.file, entry.line, message)
     return {
         entry.key: parse_value(entry.value, shape.value, description, place.key(entry.key)) for entry in node.entries
     }
@@ -196,7 +195,7 @@ def _parse_choice(node: Node, shape: Choice, place: Place) -> object:
         near = difflib.get_close_matches(node.value, legal, n=1)
         guess = f'; did you mean "{near[0]}"?' if near else ""
         message = f'{place.path}: "{node.value}" is not {_label(shape)}{guess}'
-        raise refusal(place.file, node.line, message)
+        raise refusal(node.file, node.line, message)
     return shape.enum(node.value)
 
 
@@ -227,7 +226,7 @@ def _parse_single(node: Node, kind: Kind, description: Description, place: Place
         raise _unexpected(node, kind.label, place)
     if isinstance(value, str) and description.pattern and not re.fullmatch(description.pattern, value):
         expected = description.expects or f"a match of {description.pattern}"
-        raise refusal(place.file, node.line, f'{place.path}: "{value}" is not allowed; expected {expected}')
+        raise refusal(node.file, node.line, f'{place.path}: "{value}" is not allowed; expected {expected}')
     if isinstance(value, int | float) and not isinstance(value, bool):
         _demand_bounds(value, node, description, place)
     return value
@@ -240,7 +239,7 @@ def _demand_bounds(value: float, node: Node, description: Description, place: Pl
         message = f"{place.path}: {value}{unit} is too much; at most {description.maximum}"
     else:
         return
-    raise refusal(place.file, node.line, message)
+    raise refusal(node.file, node.line, message)
 
 
 def _unexpected(node: Node, expected: str, place: Place) -> ConfigurationError:
@@ -248,7 +247,7 @@ def _unexpected(node: Node, expected: str, place: Place) -> ConfigurationError:
     if isinstance(node, Scalar) and expected.startswith(Kind.TEXT.label) and not isinstance(node.value, str):
         hint = f'put it in quotes: "{node.text}"' if node.value is not None else ""
     message = f"{place.path}: expected {expected}, found {_found(node)}"
-    return refusal(place.file, node.line, message, hint=hint)
+    return refusal(node.file, node.line, message, hint=hint)
 
 
 def _found(node: Node) -> str:

@@ -62,6 +62,10 @@ class ProjectFile:
             expects="2 to 63 lower-case letters and digits with single - or _ between them",
         )
     )
+    extends: str = field(
+        default="",
+        metadata=described("Path from this file to the organisation's file, which has defaults and policy"),
+    )
     docker: str = field(
         default="28.5",
         metadata=described(

@@ -15,10 +15,10 @@ from typing import Protocol
 
 import pytest
 
-from sledgehammer.changes import Change
+from sledgehammer.changes import Action, Change, ChangeSet
 from sledgehammer.errors import ConflictError
 from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Status
-from sledgehammer.ports import Connection, Provider
+from sledgehammer.ports import Connection, ObjectOwner, Provider
 from sledgehammer.project import Project
 from sledgehammer.providers import load_providers
 from sledgehammer.session import plan_for
@@ -96,6 +96,31 @@ class ProviderContract:
         assert apply(rehearsal) == []
         assert rehearsal.connect().plan().pending == ()
 
+    def test_an_apply_whose_plan_is_refused_changes_nothing(self, rehearsal: Rehearsal) -> None:
+        """Whoever compares it with a saved plan may say no before the first change."""
+        first = rehearsal.connect().plan()
+
+        def refuse(changes: ChangeSet) -> None:
+            assert changes == first
+            raise ConflictError("another plan was reviewed")
+
+        with pytest.raises(ConflictError, match="another plan was reviewed"):
+            rehearsal.connect().apply(on_change=refuse_change, on_plan=refuse)
+        assert rehearsal.connect().plan() == first
+
+    def test_a_destruction_leaves_nothing_to_destroy(self, rehearsal: Rehearsal) -> None:
+        """It does what its plan showed, a second time nothing; and an apply then makes all of it anew."""
+        apply(rehearsal)
+        shown = _owner(rehearsal).plan_destruction().pending
+        told: list[Change] = []
+        _owner(rehearsal).destroy(on_change=told.append)
+
+        assert told == list(shown) != []
+        assert {change.action for change in told} == {Action.DELETE}
+        assert _owner(rehearsal).plan_destruction().pending == ()
+        assert apply(rehearsal)
+        assert rehearsal.connect().plan().pending == ()
+
     def test_a_new_commit_is_something_to_do(self, rehearsal: Rehearsal) -> None:
         """The cloud follows the checkout, one apply at a time."""
         apply(rehearsal)
@@ -156,6 +181,19 @@ class ProviderContract:
             connection.cancel(run)
 
         assert first.id != second.id
+
+
+def _owner(rehearsal: Rehearsal) -> ObjectOwner:
+    """The connection, if it can tell what is its own."""
+    connection = rehearsal.connect()
+    if not isinstance(connection, ObjectOwner):
+        pytest.skip(f"{rehearsal.provider.name} is no ObjectOwner")
+    return connection
+
+
+def refuse_change(change: Change) -> None:
+    """For an apply that must change nothing."""
+    raise AssertionError(f"{change.address} was changed")
 
 
 def apply(rehearsal: Rehearsal) -> list[Change]:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request, Response
 
 from sledgehammer.errors import RemoteError
+from sledgehammer_localstack.aws.access.call import read_call
+from sledgehammer_localstack.aws.connections import DOOR, Connections
 from sledgehammer_localstack.aws.ecr.registry import Registry
+from sledgehammer_localstack.aws.identity_providers import IdentityProviders
 from sledgehammer_localstack.aws.services import Service, answer_call, find_target
 
 if TYPE_CHECKING:
@@ -21,8 +24,17 @@ class AwsApplication:
     """Our services by their RPC targets, the registry by /v2/, moto for everything else."""
 
     def __init__(
-        self, services: Sequence[Service], registry: Registry, moto: "WSGIApplication", *, region: str
+        self,
+        services: Sequence[Service],
+        registry: Registry,
+        identity_providers: IdentityProviders,
+        connections: Connections,
+        moto: "WSGIApplication",
+        *,
+        region: str,
     ) -> None:
+        self._identity_providers = identity_providers
+        self._connections = connections
         self._services = {service.prefix: service for service in services}
         self._registry = registry
         self._moto = moto
@@ -32,6 +44,8 @@ class AwsApplication:
         path = environ["PATH_INFO"]
         if path == "/_health":
             return Response('{"status": "up"}', content_type="application/json")(environ, start_response)
+        if path.startswith(DOOR) and environ["REQUEST_METHOD"] == "POST":
+            return self._connections.complete(path.removeprefix(DOOR))(environ, start_response)
         if path == "/v2" or path.startswith("/v2/"):
             return self._push_or_pull(environ)(environ, start_response)
         target = find_target(environ)
@@ -39,7 +53,8 @@ class AwsApplication:
             service = self._services[target.prefix]
             response = answer_call(service, target, Request(environ), region=self._region)
             return response(environ, start_response)
-        return self._moto(environ, start_response)
+        own = self._identity_providers.answer(read_call(environ))
+        return (own or self._moto)(environ, start_response)
 
     def _push_or_pull(self, environ: "WSGIEnvironment") -> Response:
         if environ["PATH_INFO"] == "/v2":

@@ -1,9 +1,10 @@
-"""How AWS services name a call and word a throttle and a failure, each in its own protocol."""
+"""How AWS services name a call and word a throttle, a failure and a refusal, each in its own protocol."""
 
 import json
 from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
@@ -34,6 +35,25 @@ class AwsDialect:
 
     def failed(self, environ: "WSGIEnvironment") -> Response:
         return self._error(environ, "InternalFailure", "an injected failure", is_server_fault=True)
+
+    def unknown_yet(self, environ: "WSGIEnvironment") -> Response:
+        """IAM's propagation as CodeBuild words it (hashicorp/terraform-provider-aws#4233); a denial elsewhere."""
+        target = find_target(environ)
+        if target is not None and target.prefix.startswith("CodeBuild"):
+            message = "CodeBuild is not authorized to perform: sts:AssumeRole on the service role"
+            return self._error(environ, "InvalidInputException", message, is_server_fault=False)
+        return self.denied(environ, "User is not authorized to perform this action")
+
+    def denied(self, environ: "WSGIEnvironment", message: str, *, code: str = "") -> Response:
+        """The answer to a caller that may not; `code` where it is another than the protocol's usual one."""
+        if target := find_target(environ):
+            payload = {"__type": code or "AccessDeniedException", "message": message}
+            return render(payload, status=400, is_cbor=target.is_cbor)
+        if _query_action(environ):
+            body = _XML.format(code=code or "AccessDenied", message=escape(message))
+            return Response(body, 400 if code else 403, content_type="text/xml")
+        body = _S3_XML.format(code=code or "AccessDenied", message=escape(message))
+        return Response(body, 403, content_type="application/xml")
 
     def _error(self, environ: "WSGIEnvironment", code: str, message: str, *, is_server_fault: bool) -> Response:
         status = 500 if is_server_fault else 400

@@ -48,7 +48,8 @@ class Service:
 
     @property
     def prefix(self) -> str:
-        return str(self.contract.model.metadata["targetPrefix"])
+        """Without the package that some services put before it in JSON, and none in CBOR."""
+        return str(self.contract.model.metadata["targetPrefix"]).rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,8 @@ def find_target(environ: Mapping[str, Any]) -> Target | None:
     """The RPC operation of a request; None when it is none (S3, the query protocol, the registry)."""
     if found := _RPC_PATH.match(environ.get("PATH_INFO", "")):
         return Target(prefix=found["prefix"], operation=found["operation"], is_cbor=True)
-    prefix, dot, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
-    return Target(prefix=prefix, operation=operation, is_cbor=False) if dot else None
+    prefix, dot, operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
+    return Target(prefix=prefix.rpartition(".")[2], operation=operation, is_cbor=False) if dot else None
 
 
 def answer_call(service: Service, target: Target, request: Request, *, region: str) -> Response:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from sledgehammer_localstack.ci.containers import parse_image, parse_services
 from sledgehammer_localstack.ci.durations import duration_s
 from sledgehammer_localstack.ci.errors import CiConfigError, Problems
-from sledgehammer_localstack.ci.model import Artifacts, Cache, Environment, Image, Retry, Service, Variable
+from sledgehammer_localstack.ci.model import Artifacts, Cache, Environment, IdToken, Image, Retry, Service, Variable
 from sledgehammer_localstack.ci.needs import NeedEntry, parse_needs
 from sledgehammer_localstack.ci.parallel import Instance, parse_parallel
 from sledgehammer_localstack.ci.reading import (
@@ -17,6 +17,7 @@ from sledgehammer_localstack.ci.reading import (
     as_record,
     as_script,
     as_text,
+    as_text_or_texts,
     as_texts,
     as_word,
     check_keys,
@@ -32,11 +33,11 @@ DEFAULT_KEYS = (
 )  # fmt: skip
 REFUSED_DEFAULT_KEYS = ("hooks", "id_tokens", "identity")
 JOB_KEYS = (
-    *DEFAULT_KEYS, "allow_failure", "coverage", "dependencies", "environment", "extends", "inherit", "needs",
-    "parallel", "rules", "script", "stage", "variables", "when",
+    *DEFAULT_KEYS, "allow_failure", "coverage", "dependencies", "environment", "extends", "id_tokens", "inherit",
+    "needs", "parallel", "rules", "script", "stage", "variables", "when",
 )  # fmt: skip
 REFUSED_JOB_KEYS = (
-    *REFUSED_DEFAULT_KEYS, "dast_configuration", "except", "inputs", "manual_confirmation", "only", "pages", "publish",
+    "hooks", "identity", "dast_configuration", "except", "inputs", "manual_confirmation", "only", "pages", "publish",
     "release", "resource_group", "run", "secrets", "start_in", "trigger",
 )  # fmt: skip
 FAILURE_REASONS = (
@@ -77,6 +78,7 @@ class JobDraft:
     interruptible: bool = False
     environment: Environment | None = None
     coverage: str | None = None
+    id_tokens: tuple[IdToken, ...] = ()
     instances: tuple[Instance, ...] = ()
 
 
@@ -146,6 +148,7 @@ class _JobReader:
             interruptible=self._read("interruptible", as_bool, False),
             environment=self._read("environment", _environment, None),
             coverage=self._read("coverage", _coverage, None),
+            id_tokens=self._read("id_tokens", _id_tokens, ()),
             instances=self._read("parallel", parse_parallel, ()),
         )
         self._problems.raise_any()
@@ -226,6 +229,18 @@ def _environment(value: Tree, where: str) -> Environment | None:
         raise CiConfigError(f"{where} name can't be blank")
     url = as_text(entry["url"], f"{where}:url") if "url" in entry else None
     return Environment(name=as_text(entry["name"], f"{where}:name"), url=url)
+
+
+def _id_tokens(value: Tree, where: str) -> tuple[IdToken, ...]:
+    found = []
+    for variable, below in as_mapping(value, where).items():
+        entry = as_record(below, f"{where}:{variable}", known=("aud",))
+        if "aud" not in entry:
+            raise CiConfigError(f"{where}:{variable} config missing required keys: aud")
+        found.append(
+            IdToken(variable=str(variable), audiences=as_text_or_texts(entry["aud"], f"{where}:{variable}:aud"))
+        )
+    return tuple(found)
 
 
 def _coverage(value: Tree, where: str) -> str | None:

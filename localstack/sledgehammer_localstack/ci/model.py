@@ -141,6 +141,14 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdToken:
+    """A token by which a job says to others who it is: the variable that holds it, and whom it is for."""
+
+    variable: str
+    audiences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job, its rules already decided. `variables`: those of the CI file only, in rising precedence (global, job,
     matrix, rules), each key once. `needs` None: the job waits for all earlier stages; empty: for nothing.
@@ -168,6 +176,7 @@ class Job:
     interruptible: bool = False
     environment: Environment | None = None
     coverage: str | None = None
+    id_tokens: tuple[IdToken, ...] = ()
     group_name: str = ""
     node_index: int | None = None
     node_total: int = 1

@@ -154,6 +154,7 @@ def _job(draft: JobDraft, name: str, variables: tuple[Variable, ...], values: Ma
         tags=tuple(expand_text(tag, values) for tag in draft.tags),
         environment=environment,
         coverage=draft.coverage,
+        id_tokens=draft.id_tokens,
     )
 
 

@@ -7,6 +7,8 @@ from sledgehammer_localstack.gitlab.store import Store
 
 NO_ACCESS, GUEST, REPORTER, DEVELOPER, MAINTAINER, OWNER = 0, 10, 20, 30, 40, 50
 LEVELS = (GUEST, REPORTER, DEVELOPER, MAINTAINER, OWNER)
+LEVEL_CHOICES = (NO_ACCESS, DEVELOPER, MAINTAINER, 60)
+"""Of protected branches and tags; 60 is an administrator."""
 
 
 def namespace_by_id(store: Store, namespace_id: int) -> Namespace:

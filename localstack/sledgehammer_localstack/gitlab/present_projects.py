@@ -13,7 +13,7 @@ from sledgehammer_localstack.gitlab.git.repository import FileChange, GitCommit,
 from sledgehammer_localstack.gitlab.identity import Caller
 from sledgehammer_localstack.gitlab.present_people import name_with_namespace, namespace_basic, user_basic
 from sledgehammer_localstack.gitlab.project_settings import shown_settings
-from sledgehammer_localstack.gitlab.records import Member, Project, ProtectedBranch
+from sledgehammer_localstack.gitlab.records import Member, Project, ProtectedBranch, ProtectedTag
 from sledgehammer_localstack.gitlab.services import Services
 
 JsonObject = dict[str, Json]
@@ -148,6 +148,11 @@ def protected_branch(one: ProtectedBranch) -> JsonObject:
         "merge_access_levels": [_level(one.id, one.merge_level)],
         "allow_force_push": one.allow_force_push,
     }
+
+
+def protected_tag(one: ProtectedTag) -> JsonObject:
+    """A protected tag with its level."""
+    return {"name": one.name, "create_access_levels": [_level(one.id, one.create_level)]}
 
 
 def _level(row_id: int, level: int) -> Json:

@@ -50,6 +50,20 @@ ACCESS_SETTINGS = {
     "snippets_access_level": "snippets_enabled",
     "repository_access_level": "",
 }
+JOB_SCOPE = "inbound_job_token_scope"
+"""Kept with the settings, shown by a call of its own."""
+
+CLEANUP = "container_expiration_policy"
+CLEANUP_DEFAULTS: dict[str, bool | int | str | None] = {
+    "cadence": "1d",
+    "enabled": False,
+    "keep_n": 10,
+    "older_than": "90d",
+    "name_regex": ".*",
+    "name_regex_keep": None,
+    "next_run_at": None,
+}
+"""Kept and shown; this server removes no tags by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +107,18 @@ def changed_settings(current: str, params: Parameters) -> str:
             values[name] = level
             if switch:
                 values[switch] = level != "disabled"
+    cleanup = params.object(f"{CLEANUP}_attributes")
+    changed = {name: _typed(cleanup, name, value) for name, value in CLEANUP_DEFAULTS.items() if cleanup.has(name)}
+    if changed:
+        values[CLEANUP] = {**values.get(CLEANUP, {}), **changed}
     return json.dumps(values)
 
 
 def shown_settings(project: Project) -> dict[str, Json]:
     """All settings, as a project's JSON has them."""
     values: dict[str, Json] = DEFAULTS | json.loads(project.settings)
+    values.pop(JOB_SCOPE, None)
+    values[CLEANUP] = CLEANUP_DEFAULTS | json.loads(project.settings).get(CLEANUP, {})
     for name, switch in ACCESS_SETTINGS.items():
         is_on = values[switch] if switch else True
         values.setdefault(name, "enabled" if is_on else "disabled")

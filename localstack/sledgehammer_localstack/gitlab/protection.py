@@ -1,8 +1,8 @@
-"""Which branches are protected and who may push to them."""
+"""Which branches and tags are protected and who may push or create them."""
 
 from fnmatch import fnmatchcase
 
-from sledgehammer_localstack.gitlab.records import Project, ProtectedBranch
+from sledgehammer_localstack.gitlab.records import Project, ProtectedBranch, ProtectedTag
 from sledgehammer_localstack.gitlab.store import Store
 
 
@@ -19,8 +19,21 @@ def protection_of(store: Store, project: Project, branch: str) -> ProtectedBranc
 
 
 def is_protected_ref(store: Store, project: Project, ref: str, *, is_tag: bool) -> bool:
-    """Whether protected variables reach a pipeline of this ref. Tags cannot be protected here."""
-    return not is_tag and protection_of(store, project, ref) is not None
+    """Whether protected variables reach a pipeline of this ref."""
+    if is_tag:
+        return any(_covers(rule.name, ref) for rule in tag_protections(store, project))
+    return protection_of(store, project, ref) is not None
+
+
+def tag_protections(store: Store, project: Project) -> list[ProtectedTag]:
+    """All rules for tags of a project."""
+    return store.all(ProtectedTag, "SELECT * FROM protected_tags WHERE project_id = ? ORDER BY id", project.id)
+
+
+def may_create_tag(store: Store, project: Project, tag: str, *, level: int) -> bool:
+    """Whether a member of that level may: of several rules that cover a tag the most open counts."""
+    levels = [rule.create_level for rule in tag_protections(store, project) if _covers(rule.name, tag)]
+    return not levels or any(0 < needed <= level for needed in levels)
 
 
 def _covers(pattern: str, branch: str) -> bool:

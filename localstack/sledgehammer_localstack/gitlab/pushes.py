@@ -11,6 +11,7 @@ from sledgehammer_localstack.gitlab.git.repository import ZERO_SHA
 from sledgehammer_localstack.gitlab.present_projects import repository_of
 from sledgehammer_localstack.gitlab.project_life import protect_branch
 from sledgehammer_localstack.gitlab.project_settings import build_settings
+from sledgehammer_localstack.gitlab.protection import protection_of
 from sledgehammer_localstack.gitlab.records import Pipeline, Project, User
 from sledgehammer_localstack.gitlab.services import Services
 
@@ -96,4 +97,5 @@ def _settle_default_branch(services: Services, project: Project, changes: list[R
         branch = made[0].removeprefix("refs/heads/")
         repository.git_checked("symbolic-ref", "HEAD", f"refs/heads/{branch}")
         services.store.update("projects", project.id, default_branch=branch)
-    protect_branch(services.store, project.id, branch)
+    if protection_of(services.store, project, branch) is None:
+        protect_branch(services.store, project.id, branch)

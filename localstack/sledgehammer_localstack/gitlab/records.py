@@ -132,6 +132,60 @@ class ProtectedBranch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectedTag:
+    """A protected tag name or wildcard and who may create such tags."""
+
+    id: int
+    project_id: int
+    name: str
+    create_level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSchedule:
+    """A pipeline that is asked for by the clock."""
+
+    id: int
+    project_id: int
+    owner_id: int
+    description: str
+    ref: str
+    cron: str
+    cron_timezone: str
+    active: bool
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRequest:
+    """A branch that is to be merged into another one of the same project; state `opened`, `closed` or `merged`."""
+
+    id: int
+    project_id: int
+    iid: int
+    source_branch: str
+    target_branch: str
+    title: str
+    description: str
+    state: str
+    author_id: int
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryRule:
+    """A protected container repository; a level that is not set is ""."""
+
+    id: int
+    project_id: int
+    pattern: str
+    push_level: str
+    delete_level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
     """A runner, known by the SHA-256 of its authentication token."""
 

@@ -1,6 +1,6 @@
 """The tables. Column names are the field names of `records`; tuples are stored as JSON, booleans as 0 and 1."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE users (
@@ -44,6 +44,24 @@ CREATE TABLE protected_branches (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     name TEXT NOT NULL, push_level INTEGER NOT NULL, merge_level INTEGER NOT NULL,
     allow_force_push INTEGER NOT NULL, UNIQUE (project_id, name));
+CREATE TABLE protected_tags (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    name TEXT NOT NULL, create_level INTEGER NOT NULL, UNIQUE (project_id, name));
+CREATE TABLE pipeline_schedules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    owner_id INTEGER NOT NULL, description TEXT NOT NULL, ref TEXT NOT NULL, cron TEXT NOT NULL,
+    cron_timezone TEXT NOT NULL, active INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE TABLE registry_rules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    pattern TEXT NOT NULL, push_level TEXT NOT NULL, delete_level TEXT NOT NULL, UNIQUE (project_id, pattern));
+CREATE TABLE merge_requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    iid INTEGER NOT NULL, source_branch TEXT NOT NULL, target_branch TEXT NOT NULL, title TEXT NOT NULL,
+    description TEXT NOT NULL, state TEXT NOT NULL, author_id INTEGER NOT NULL, created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL, UNIQUE (project_id, iid));
+CREATE TABLE job_token_allowlist (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    target_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE, UNIQUE (project_id, target_id));
 CREATE TABLE runners (
     id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
     runner_type TEXT NOT NULL, project_id INTEGER REFERENCES projects ON DELETE CASCADE,

@@ -12,14 +12,16 @@ import zipfile
 from collections.abc import Iterable, Mapping
 
 from sledgehammer.errors import ConfigurationError
-from sledgehammer_localstack.aws.cloud import Cloud
 from sledgehammer_localstack.aws.codebuild.build_record import BuildRecord
 from sledgehammer_localstack.aws.codebuild.buildspec import ArtifactSpec
 from sledgehammer_localstack.aws.codebuild.workspace import Workspace
+from sledgehammer_localstack.aws.role_access import RoleAccess
 from sledgehammer_localstack.aws.services import Document
 
 
-def upload_artifacts(cloud: Cloud, build: BuildRecord, spec: ArtifactSpec | None, workspace: Workspace) -> Document:
+def upload_artifacts(
+    access: RoleAccess, build: BuildRecord, spec: ArtifactSpec | None, workspace: Workspace
+) -> Document:
     """Put the files; gives the build's `artifacts`. Raises ConfigurationError where nothing matches."""
     settings = build.settings["artifacts"]
     if settings["type"] == "NO_ARTIFACTS":
@@ -34,10 +36,10 @@ def upload_artifacts(cloud: Cloud, build: BuildRecord, spec: ArtifactSpec | None
     location = f"arn:aws:s3:::{bucket}/{prefix}{name}"
     if settings.get("packaging", "NONE") == "NONE":
         for path, content in files.items():
-            cloud.write_object(bucket, f"{prefix}{name}/{path}", content)
+            access.write_object(bucket, f"{prefix}{name}/{path}", content)
         return {"location": location}
     packed = _pack(files)
-    cloud.write_object(bucket, prefix + name, packed)
+    access.write_object(bucket, prefix + name, packed)
     md5 = hashlib.md5(packed, usedforsecurity=False).hexdigest()
     return {"location": location, "sha256sum": hashlib.sha256(packed).hexdigest(), "md5sum": md5}
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from sledgehammer.errors import NotFoundError
 from sledgehammer.secret import Secret
-from sledgehammer_localstack.aws.cloud import Cloud, RoleCredentials
 from sledgehammer_localstack.aws.codebuild.build_record import BuildRecord
 from sledgehammer_localstack.aws.codebuild.buildspec import Buildspec
 from sledgehammer_localstack.aws.codebuild.log_stream import SecretMask
+from sledgehammer_localstack.aws.role_access import RoleAccess, RoleCredentials
 
 
 class VariableError(NotFoundError):
@@ -40,37 +40,37 @@ def service_variables(build: BuildRecord, *, endpoint_url: str, credentials: Rol
         "CODEBUILD_INITIATOR": identity.initiator,
         "CODEBUILD_KMS_KEY_ID": build.settings["encryptionKey"],
         "CODEBUILD_LOG_PATH": build.log_stream,
-        "CODEBUILD_PROJECT_ARN": identity.arn.replace(":build/", ":project/").rpartition(":")[0],
+        "CODEBUILD_PROJECT_ARN": identity.project_arn,
         "CODEBUILD_SOURCE_REPO_URL": build.settings["source"].get("location", ""),
         "CODEBUILD_SOURCE_VERSION": build.settings.get("sourceVersion", ""),
         "CODEBUILD_START_TIME": str(int(build.started.timestamp() * 1000)),
     }
 
 
-def build_variables(build: BuildRecord, spec: Buildspec, cloud: Cloud, mask: SecretMask) -> dict[str, str]:
+def build_variables(build: BuildRecord, spec: Buildspec, access: RoleAccess, mask: SecretMask) -> dict[str, str]:
     """The user's variables: StartBuild's over the project's over the buildspec's. Raises VariableError."""
     variables = dict(spec.variables)
     for name, parameter in spec.parameter_store.items():
-        variables[name] = _parameter(cloud, parameter, mask)
+        variables[name] = _parameter(access, parameter, mask)
     for name, reference in spec.secrets_manager.items():
-        variables[name] = _secret(cloud, reference, mask)
+        variables[name] = _secret(access, reference, mask)
     for entry in build.settings["environment"]["environmentVariables"]:
         match entry["type"]:
             case "PARAMETER_STORE":
-                variables[entry["name"]] = _parameter(cloud, entry["value"], mask)
+                variables[entry["name"]] = _parameter(access, entry["value"], mask)
             case "SECRETS_MANAGER":
-                variables[entry["name"]] = _secret(cloud, entry["value"], mask)
+                variables[entry["name"]] = _secret(access, entry["value"], mask)
             case _:
                 variables[entry["name"]] = entry["value"]
     return variables
 
 
-def _parameter(cloud: Cloud, name: str, mask: SecretMask) -> str:
-    return _masked(lambda: cloud.parameter(name), mask, code="Decrypted Variables Error")
+def _parameter(access: RoleAccess, name: str, mask: SecretMask) -> str:
+    return _masked(lambda: access.parameter(name), mask, code="Decrypted Variables Error")
 
 
-def _secret(cloud: Cloud, reference: str, mask: SecretMask) -> str:
-    return _masked(lambda: cloud.secret(reference), mask, code="Secrets Manager Error")
+def _secret(access: RoleAccess, reference: str, mask: SecretMask) -> str:
+    return _masked(lambda: access.secret(reference), mask, code="Secrets Manager Error")
 
 
 def _masked(read: Callable[[], Secret], mask: SecretMask, *, code: str) -> str:

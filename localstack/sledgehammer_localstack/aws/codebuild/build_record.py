@@ -71,6 +71,10 @@ class BuildIdentity:
     def id(self) -> str:
         return f"{self.project}:{self.uuid}"
 
+    @property
+    def project_arn(self) -> str:
+        return self.arn.replace(":build/", ":project/").rpartition(":")[0]
+
 
 @dataclass(kw_only=True)
 class BuildRecord:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sledgehammer.errors import ConfigurationError, NotFoundError, SledgehammerError
+from sledgehammer.errors import ConfigurationError, CredentialsError, NotFoundError, SledgehammerError
 from sledgehammer_localstack.aws.cloud import Cloud
 from sledgehammer_localstack.aws.codebuild.artifacts import upload_artifacts
 from sledgehammer_localstack.aws.codebuild.build_environment import (
@@ -29,6 +29,7 @@ from sledgehammer_localstack.aws.codebuild.shell_program import stops_build
 from sledgehammer_localstack.aws.codebuild.sources import as_tar, fetch_source
 from sledgehammer_localstack.aws.codebuild.workspace import BuildExecutor, ImagePullError, Provision, Workspace
 from sledgehammer_localstack.aws.codebuild.yaml_nodes import YamlFileError
+from sledgehammer_localstack.aws.role_access import RoleAccess
 from sledgehammer_localstack.aws.services import Document
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class BuildRun:
         self.build = build
         self._house = house
         self._mask = SecretMask()
-        self._log = BuildLog(house.cloud.logs, group=build.log_group, stream=build.log_stream, mask=self._mask)
+        self._log = BuildLog(group=build.log_group, stream=build.log_stream, mask=self._mask)
         self._lock = threading.Lock()
         self._interruption: Status | None = None
         self._workspace: Workspace | None = None
@@ -108,30 +109,35 @@ class BuildRun:
         self._finalize(status)
 
     def _work(self) -> None:
-        env = self._provision()
-        spec, env = self._download_source()
+        access, env = self._provision()
+        spec, env = self._download_source(access)
         assert self._workspace is not None  # noqa: S101 - _provision made it
         self._run_phases(spec, self._workspace, env)
         if not self._is_aborted:
             self._enter("UPLOAD_ARTIFACTS")
             try:
-                self.build.artifacts = upload_artifacts(self._house.cloud, self.build, spec.artifacts, self._workspace)
+                self.build.artifacts = upload_artifacts(access, self.build, spec.artifacts, self._workspace)
             except SledgehammerError as error:
                 raise _Ended(Status.FAILED, Context(code="CLIENT_ERROR", message=error.message)) from error
             if self._cache is not None and not self._is_failed:
                 self._cache.save()
             self._leave(Status.SUCCEEDED)
 
-    def _provision(self) -> dict[str, str]:
+    def _provision(self) -> tuple[RoleAccess, dict[str, str]]:
         self._enter("PROVISIONING")
         build, house = self.build, self._house
         try:
-            self._log.open()
+            access = house.cloud.assume(
+                build.settings["serviceRole"],
+                project_arn=build.identity.project_arn,
+                session=f"AWSCodeBuild-{build.identity.uuid}",
+                duration_s=SESSION_S,
+            )
+            self._log.open(access.logs)
             build.has_log = bool(build.log_group)
-            session = f"AWSCodeBuild-{build.identity.uuid}"
-            credentials = house.cloud.assume(build.settings["serviceRole"], session=session, duration_s=SESSION_S)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, CredentialsError) as error:
             raise _Ended(Status.FAILED, Context(code="ACCESS_DENIED", message=str(error))) from error
+        credentials = access.credentials
         self._mask.add(credentials.secret_access_key)
         self._mask.add(credentials.session_token)
         env = service_variables(build, endpoint_url=house.endpoint_url, credentials=credentials)
@@ -154,18 +160,18 @@ class BuildRun:
         with self._lock:
             self._workspace = workspace
         self._leave(Status.SUCCEEDED)
-        return env
+        return access, env
 
-    def _download_source(self) -> tuple[Buildspec, dict[str, str]]:
+    def _download_source(self, access: RoleAccess) -> tuple[Buildspec, dict[str, str]]:
         self._enter("DOWNLOAD_SOURCE")
-        build, cloud = self.build, self._house.cloud
+        build = self.build
         assert self._workspace is not None  # noqa: S101 - _provision made it
         try:
-            source = fetch_source(cloud, build.settings["source"], build.settings.get("sourceVersion", ""))
+            source = fetch_source(access, build.settings["source"], build.settings.get("sourceVersion", ""))
             build.resolved_version = source.version
             spec = _with_all_phases(parse_buildspec(find_buildspec(self._buildspec, source.archive)))
             self._phase_specs = {phase.name: phase for phase in spec.phases}
-            variables = build_variables(build, spec, cloud, self._mask)
+            variables = build_variables(build, spec, access, self._mask)
             if source.archive:
                 with as_tar(source.archive) as tar:
                     self._workspace.upload(self._workspace.source_dir, tar)
@@ -177,19 +183,19 @@ class BuildRun:
             raise _Ended(Status.FAILED, Context(code="CLIENT_ERROR", message=error.message)) from error
         env = {"CODEBUILD_SRC_DIR": self._workspace.source_dir, "CODEBUILD_RESOLVED_SOURCE_VERSION": source.version}
         env |= variables
-        self._restore_cache(spec, self._workspace, env)
+        self._restore_cache(spec, self._workspace, env, access)
         self._leave(Status.SUCCEEDED)
         return spec, env
 
-    def _restore_cache(self, spec: Buildspec, workspace: Workspace, env: dict[str, str]) -> None:
-        settings, cloud = self.build.settings.get("cache", {}), self._house.cloud
+    def _restore_cache(self, spec: Buildspec, workspace: Workspace, env: dict[str, str], access: RoleAccess) -> None:
+        settings = self.build.settings.get("cache", {})
         if settings.get("type") != "S3":
             return
         if spec.cache is None:
             self._log.say("Unable to initialize cache download: no paths specified to be cached")
             return
         place = place_of(settings, self.build.identity.project)
-        self._cache = open_cache(cloud, place, spec.cache, workspace, env=env, say=self._log.say)
+        self._cache = open_cache(access, place, spec.cache, workspace, env=env, say=self._log.say)
         if self._cache is not None:
             self._cache.restore()
 

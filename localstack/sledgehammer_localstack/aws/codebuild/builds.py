@@ -105,8 +105,8 @@ class Builds:
         previous: BuildRecord | None = None,
     ) -> BuildRecord:
         refuse_unrunnable(settings, request)
-        self._projects.check_role(settings["serviceRole"])
         name = project["name"]
+        self._projects.check_role(settings["serviceRole"], project=name)
         limit = project.get("concurrentBuildLimit")
         if limit is not None and self._active(name) >= limit:
             message = f"Cannot have more than {limit} active builds for the project {name}"

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -58,8 +58,8 @@ class SecretMask:
 class BuildLog:
     """One stream; made with its group where they are missing. Without a group everything is dropped."""
 
-    def __init__(self, client: "CloudWatchLogsClient", *, group: str, stream: str, mask: SecretMask) -> None:
-        self._client = client
+    def __init__(self, *, group: str, stream: str, mask: SecretMask) -> None:
+        self._client: CloudWatchLogsClient | None = None
         self._group = group
         self._stream = stream
         self._mask = mask
@@ -69,12 +69,17 @@ class BuildLog:
         self._closed = threading.Event()
         self._sender = threading.Thread(target=self._send_until_closed, name=f"log-{stream}", daemon=True)
 
-    def open(self) -> None:
-        """Make group and stream, begin to send."""
-        if self._group:
-            _make(lambda: self._client.create_log_group(logGroupName=self._group))
-            _make(lambda: self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream))
-            self._sender.start()
+    def open(self, client: "CloudWatchLogsClient") -> None:
+        """Make the stream, and the group where there is none; begin to send, what came before included."""
+        if not self._group:
+            return
+        try:
+            client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+        except client.exceptions.ResourceNotFoundException:
+            client.create_log_group(logGroupName=self._group)
+            client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+        self._client = client
+        self._sender.start()
 
     def write(self, chunk: bytes) -> None:
         """Take a piece of output; a line is logged once it is whole."""
@@ -122,6 +127,7 @@ class BuildLog:
                 self._send(batch)
 
     def _send(self, batch: list[Line]) -> None:
+        assert self._client is not None  # noqa: S101 - the sender starts with it
         events: list[InputLogEventTypeDef] = [{"timestamp": one.timestamp, "message": one.text} for one in batch]
         try:
             self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
@@ -148,11 +154,3 @@ def _parts(text: str) -> Iterator[str]:
     step = EVENT_BYTES // 4 if len(text.encode()) > EVENT_BYTES else len(text)
     for start in range(0, len(text), step):
         yield text[start : start + step]
-
-
-def _make(create: Callable[[], object]) -> None:
-    try:
-        create()
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "ResourceAlreadyExistsException":
-            raise

@@ -4,11 +4,10 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Project.html
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime
 
-from sledgehammer.errors import NotFoundError
 from sledgehammer_localstack.aws.cloud import Cloud
 from sledgehammer_localstack.aws.codebuild.buildspec_source import is_inline
 from sledgehammer_localstack.aws.codebuild.paging import page
@@ -18,7 +17,7 @@ from sledgehammer_localstack.aws.services import Caller, Document, Handler
 
 DEFAULT_TIMEOUT_MINUTES = 60
 DEFAULT_QUEUED_TIMEOUT_MINUTES = 480
-_SERVICE_PRINCIPAL = "codebuild.amazonaws.com"
+_LOCATED = {"S3", "GITHUB", "GITLAB", "GITLAB_SELF_MANAGED", "BITBUCKET"}
 _SORT_KEYS = {"CREATED_TIME": "created", "LAST_MODIFIED_TIME": "lastModified"}
 
 
@@ -54,15 +53,24 @@ class Projects:
                 raise not_found(f"Project cannot be found: {self._arn_prefix}{key}")
             return deepcopy(self._projects[key])
 
-    def check_role(self, role_arn: str) -> None:
-        """Refuse a role that CodeBuild could not assume, in CodeBuild's words."""
-        words = f"CodeBuild is not authorized to perform: sts:AssumeRole on service role: {role_arn}. "
-        try:
-            policy = self._cloud.trust_policy(role_arn)
-        except NotFoundError as error:
-            raise invalid_input(f"{words}Please verify that the role exists.") from error
-        if not any(_trusts_codebuild(statement) for statement in _statements(policy)):
-            raise invalid_input(f"{words}Its trust policy does not allow {_SERVICE_PRINCIPAL} sts:AssumeRole.")
+    def tagged(self) -> dict[str, dict[str, str]]:
+        """ARN to tags of all projects."""
+        with self._lock:
+            return {one["arn"]: {tag["key"]: tag["value"] for tag in one["tags"]} for one in self._projects.values()}
+
+    def set_webhook(self, name: str, webhook: Document | None) -> None:
+        """Give a project this webhook, or none."""
+        with self._lock:
+            if webhook is None:
+                self._projects[name].pop("webhook", None)
+            else:
+                self._projects[name]["webhook"] = deepcopy(webhook)
+
+    def check_role(self, role_arn: str, *, project: str) -> None:
+        """Refuse a role that CodeBuild could not assume for a project, in CodeBuild's words."""
+        if reason := self._cloud.trust_refusal(role_arn, project_arn=self._arn_prefix + project):
+            words = f"CodeBuild is not authorized to perform: sts:AssumeRole on service role: {role_arn}."
+            raise invalid_input(f"{words} Please verify that the role exists and trusts CodeBuild: {reason}")
 
     def _create(self, _caller: Caller, request: Document) -> Document:
         self._check(request)
@@ -116,7 +124,7 @@ class Projects:
         """The next build starts without a cache; an unknown project is an error."""
         project = self.get(request["projectName"])
         if project["cache"]["type"] == "S3":
-            forget_caches(self._cloud, place_of(project["cache"], project["name"]))
+            forget_caches(self._cloud.itself, place_of(project["cache"], project["name"]))
         self._forget_layers(project["name"])
         return {}
 
@@ -135,7 +143,7 @@ class Projects:
         source = project["source"]
         if source["type"] == "NO_SOURCE" and not is_inline(source.get("buildspec", "")):
             raise invalid_input("Project source type NO_SOURCE requires an inline buildspec")
-        if source["type"] in {"S3", "GITHUB", "GITLAB", "BITBUCKET"} and not source.get("location"):
+        if source["type"] in _LOCATED and not source.get("location"):
             raise invalid_input(f"Project source location is required for source type {source['type']}")
         artifacts = project["artifacts"]
         if artifacts["type"] == "S3" and not artifacts.get("location"):
@@ -146,7 +154,7 @@ class Projects:
             raise invalid_input("a project has at most 50 tags")
         if project.get("concurrentBuildLimit", 1) == 0:
             raise invalid_input("concurrentBuildLimit must be greater than 0")
-        self.check_role(project["serviceRole"])
+        self.check_role(project["serviceRole"], project=project["name"])
 
 
 def _stored(request: Document, current: Document) -> Document:
@@ -159,19 +167,3 @@ def _stored(request: Document, current: Document) -> Document:
         defaults = {"environmentVariables": [], "privilegedMode": False, "imagePullCredentialsType": "CODEBUILD"}
         stored["environment"] = {**defaults, **environment}
     return stored
-
-
-def _statements(policy: Document) -> Iterator[Document]:
-    statements = policy.get("Statement", [])
-    yield from statements if isinstance(statements, list) else [statements]
-
-
-def _trusts_codebuild(statement: Document) -> bool:
-    principal = statement.get("Principal", {})
-    services = principal.get("Service", []) if isinstance(principal, dict) else []
-    actions = statement.get("Action", [])
-    return (
-        statement.get("Effect") == "Allow"
-        and _SERVICE_PRINCIPAL in ([services] if isinstance(services, str) else services)
-        and bool({"sts:AssumeRole", "sts:*", "*"} & set([actions] if isinstance(actions, str) else actions))
-    )

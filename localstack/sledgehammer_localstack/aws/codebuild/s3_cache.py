@@ -17,10 +17,10 @@ from typing import IO, TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sledgehammer.errors import ConfigurationError, NotFoundError, SledgehammerError
-from sledgehammer_localstack.aws.cloud import Cloud
 from sledgehammer_localstack.aws.codebuild.artifacts import select
 from sledgehammer_localstack.aws.codebuild.buildspec import ArtifactSpec, CacheSpec
 from sledgehammer_localstack.aws.codebuild.workspace import Workspace
+from sledgehammer_localstack.aws.role_access import RoleAccess
 from sledgehammer_localstack.aws.services import Document
 
 if TYPE_CHECKING:
@@ -48,18 +48,18 @@ def place_of(cache: Document, project: str) -> CachePlace:
     return CachePlace(bucket=bucket, prefix="".join(f"{part}/" for part in (path.strip("/"), scope) if part))
 
 
-def forget_caches(cloud: Cloud, place: CachePlace) -> None:
+def forget_caches(access: RoleAccess, place: CachePlace) -> None:
     """Delete all caches at a place; a bucket that is gone is fine."""
     with suppress(ClientError):
-        for found in _list(cloud, place.bucket, place.prefix):
-            cloud.s3.delete_object(Bucket=place.bucket, Key=found["Key"])
+        for found in _list(access, place.bucket, place.prefix):
+            access.s3.delete_object(Bucket=place.bucket, Key=found["Key"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Cache:
     """One build's view: `folder` holds the caches of these paths, `key` and `fallback_keys` are evaluated."""
 
-    cloud: Cloud
+    access: RoleAccess
     bucket: str
     folder: str
     spec: CacheSpec
@@ -79,7 +79,7 @@ class S3Cache:
                 return
             self.say(f"Downloading S3 cache {name.removeprefix(self.folder)}")
             with tempfile.TemporaryFile() as file:
-                self.cloud.s3.download_fileobj(self.bucket, name, file)
+                self.access.s3.download_fileobj(self.bucket, name, file)
                 self.workspace.upload(self.workspace.source_dir, file)
         except _FAILURES as error:
             self.say(f"Unable to download cache: {error}")
@@ -98,7 +98,7 @@ class S3Cache:
                     self.say(f"Unable to upload cache: nothing at {', '.join(self.spec.paths)}")
                     return
                 file.seek(0)
-                self.cloud.s3.upload_fileobj(file, self.bucket, name)
+                self.access.s3.upload_fileobj(file, self.bucket, name)
             self.say(f"Uploaded S3 cache {name.removeprefix(self.folder)}")
         except _FAILURES as error:
             self.say(f"Unable to upload cache: {error}")
@@ -108,12 +108,12 @@ class S3Cache:
         if self._exists(exact):
             return exact
         for prefix in self.fallback_keys if self.key else ():
-            if found := _list(self.cloud, self.bucket, self.folder + prefix):
+            if found := _list(self.access, self.bucket, self.folder + prefix):
                 return max(found, key=lambda one: one["LastModified"])["Key"]
         return ""
 
     def _exists(self, name: str) -> bool:
-        return any(found["Key"] == name for found in _list(self.cloud, self.bucket, name))
+        return any(found["Key"] == name for found in _list(self.access, self.bucket, name))
 
     def _pack(self, file: IO[bytes]) -> int:
         packed: set[str] = set()
@@ -137,7 +137,7 @@ class S3Cache:
 
 
 def open_cache(
-    cloud: Cloud,
+    access: RoleAccess,
     place: CachePlace,
     spec: CacheSpec,
     workspace: Workspace,
@@ -154,7 +154,7 @@ def open_cache(
         return None
     version = hashlib.sha256("\n".join(spec.paths).encode()).hexdigest()[:16]  # other paths are another cache
     return S3Cache(
-        cloud=cloud,
+        access=access,
         bucket=place.bucket,
         folder=f"{place.prefix}{version}/",
         spec=spec,
@@ -174,8 +174,8 @@ def _evaluate(key: str, workspace: Workspace, env: Mapping[str, str]) -> str:
     return text.rpartition(_MARK)[2]
 
 
-def _list(cloud: Cloud, bucket: str, prefix: str) -> "list[ObjectTypeDef]":
-    pages = cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+def _list(access: RoleAccess, bucket: str, prefix: str) -> "list[ObjectTypeDef]":
+    pages = access.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [found for page in pages for found in page.get("Contents", [])]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from sledgehammer.errors import ConfigurationError
-from sledgehammer_localstack.aws.cloud import Cloud
+from sledgehammer_localstack.aws.role_access import RoleAccess
 from sledgehammer_localstack.aws.services import Document
 
 _SYMLINK = 0o120000
@@ -25,13 +25,14 @@ class Source:
     version: str
 
 
-def fetch_source(cloud: Cloud, source: Document, version: str) -> Source:
-    """Raises NotFoundError when the object is not there, ConfigurationError when it is no zip file."""
+def fetch_source(access: RoleAccess, source: Document, version: str) -> Source:
+    """Raises NotFoundError for an object that is not there or not to be read, ConfigurationError for no zip."""
     if source["type"] == "NO_SOURCE":
         return Source(archive=b"", version="")
     location = source["location"].removeprefix("arn:aws:s3:::")
     bucket, _, key = location.partition("/")
-    content, found = cloud.read_object(bucket, key, version)
+    access.check_bucket(bucket)
+    content, found = access.read_object(bucket, key, version)
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise ConfigurationError(f"the source s3://{bucket}/{key} is no zip file")
     return Source(archive=content, version=found or version)

@@ -46,8 +46,8 @@ class Images:
             "BatchCheckLayerAvailability": self._check_layers,
         }
 
-    def _token(self, _caller: Caller, _request: Document) -> Document:
-        token = self._tokens.issue()
+    def _token(self, caller: Caller, _request: Document) -> Document:
+        token = self._tokens.issue(caller.access_key_id)
         entry = {
             "authorizationToken": token.text,
             "expiresAt": token.expires,

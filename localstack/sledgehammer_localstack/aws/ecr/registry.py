@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request, Response
 
+from sledgehammer_localstack.aws.access.decision import Need
+from sledgehammer_localstack.aws.access.gatekeeper import Gatekeeper
+from sledgehammer_localstack.aws.access.registry_needs import registry_action
 from sledgehammer_localstack.aws.ecr.manifest import INDEX_TYPES, MAX_BYTES, Manifest, ManifestError, parse_manifest
 from sledgehammer_localstack.aws.ecr.repositories import Repositories
 from sledgehammer_localstack.aws.ecr.repository import Image, Repository, TagIsImmutableError
 from sledgehammer_localstack.aws.ecr.storage import CHUNK_BYTES, Storage, StorageRefusedError
-from sledgehammer_localstack.aws.ecr.tokens import RegistryTokens
+from sledgehammer_localstack.aws.ecr.tokens import RegistryTokens, TokenRefusedError
 
 _PATH = re.compile(r"/v2/(?P<name>[^?]+?)/(?P<kind>manifests|blobs|tags|referrers)/(?P<rest>.*)")
 _SENT_ON = ("Content-Type", "Content-Length", "Content-Range", "Range", "Accept", "If-None-Match")
@@ -51,6 +54,7 @@ class Registry:
         repositories: Repositories,
         tokens: RegistryTokens,
         storage: Storage,
+        gatekeeper: Gatekeeper,
         *,
         registry_id: str,
         now: Callable[[], datetime],
@@ -58,6 +62,7 @@ class Registry:
         self._repositories = repositories
         self._tokens = tokens
         self._storage = storage
+        self._gatekeeper = gatekeeper
         self._registry_id = registry_id
         self._now = now
 
@@ -73,15 +78,21 @@ class Registry:
         return response
 
     def _answer(self, request: Request) -> Response:
-        if refusal := self._tokens.refusal(request.headers.get("Authorization", "")):
-            error = _RegistryError(401, "UNAUTHORIZED", refusal)
+        try:
+            holder = self._tokens.holder(request.headers.get("Authorization", ""))
+        except TokenRefusedError as unknown:
+            error = _RegistryError(401, "UNAUTHORIZED", str(unknown))
             error.answer.headers["WWW-Authenticate"] = f'Basic realm="{request.host_url}",service="ecr.amazonaws.com"'
-            raise error
+            raise error from unknown
         if request.path == "/v2/":
             return Response("{}", content_type="application/json")
         found = _PATH.fullmatch(request.path)
         if found is None:
             raise _RegistryError(405, "UNSUPPORTED", f"ECR has no {request.method} {request.path}")
+        action = registry_action(request.method, found["kind"], found["rest"])
+        need = Need(action=action, resources=(self._repositories.arn(found["name"]),))
+        if refused := self._gatekeeper.refusal(holder, [need]):
+            raise _RegistryError(403, "DENIED", refused)
         repository = self._repositories.find(found["name"])
         if repository is None:
             message = (

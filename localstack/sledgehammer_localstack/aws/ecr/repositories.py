@@ -59,6 +59,20 @@ class Repositories:
             "DeleteLifecyclePolicy": self._delete_lifecycle,
         }
 
+    def arn(self, name: str) -> str:
+        """The ARN that a repository of this name has or would have."""
+        return self._arn_prefix + name
+
+    def policy_of(self, arn: str) -> str:
+        """The policy of the repository with this ARN; "" where there is none."""
+        found = self.find(arn.removeprefix(self._arn_prefix))
+        return "" if found is None else found.policy
+
+    def tagged(self) -> dict[str, dict[str, str]]:
+        """ARN to tags of all repositories."""
+        with self._lock:
+            return {one.arn: dict(one.resource_tags) for one in self._repositories.values()}
+
     def find(self, name: str) -> Repository | None:
         """A repository by name."""
         with self._lock:

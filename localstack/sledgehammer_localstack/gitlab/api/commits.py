@@ -157,7 +157,13 @@ def _commit(call: Call, project: Project, message: str, actions: list[FileAction
     )
     try:
         sha = commit_actions(
-            repository, branch=branch, parent=parent, message=message, actions=actions, authorship=authorship
+            repository,
+            branch=branch,
+            parent=parent,
+            message=message,
+            actions=actions,
+            authorship=authorship,
+            overwrites=parent != head,
         )
     except (ConflictError, NotFoundError) as error:
         raise bad_request(error.message) from error

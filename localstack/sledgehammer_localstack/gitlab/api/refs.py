@@ -1,7 +1,7 @@
 """Branches, protected branches and tags (Branches, Protected branches and Tags APIs)."""
 
 from sledgehammer_localstack.gitlab import present_projects
-from sledgehammer_localstack.gitlab.access import DEVELOPER, MAINTAINER, find_project, project_level
+from sledgehammer_localstack.gitlab.access import DEVELOPER, LEVEL_CHOICES, MAINTAINER, find_project, project_level
 from sledgehammer_localstack.gitlab.answers import (
     Json,
     Reply,
@@ -9,6 +9,7 @@ from sledgehammer_localstack.gitlab.answers import (
     bad_request,
     conflict,
     created,
+    forbidden,
     no_content,
     not_found,
     unprocessable,
@@ -18,12 +19,10 @@ from sledgehammer_localstack.gitlab.call import Call
 from sledgehammer_localstack.gitlab.git.repository import ZERO_SHA, Repository
 from sledgehammer_localstack.gitlab.paging import paged
 from sledgehammer_localstack.gitlab.present_projects import repository_of
-from sledgehammer_localstack.gitlab.protection import protection_of, protections
+from sledgehammer_localstack.gitlab.protection import may_create_tag, protection_of, protections
 from sledgehammer_localstack.gitlab.pushes import RefChange, ref_changed
 from sledgehammer_localstack.gitlab.records import Project, ProtectedBranch
 from sledgehammer_localstack.gitlab.routing import Route, reads, writes
-
-LEVELS = (0, 30, 40, 60)
 
 
 def _branch_json(call: Call, project: Project, name: str, sha: str) -> Json:
@@ -151,7 +150,7 @@ def _level(call: Call, name: str, default: int) -> int:
     level = call.params.number(name)
     if level is None:
         return default
-    if level not in LEVELS:
+    if level not in LEVEL_CHOICES:
         raise bad_parameter(f"{name} does not have a valid value")
     return level
 
@@ -203,6 +202,8 @@ def create_tag(call: Call) -> Reply:
     sha = repository.resolve(ref)
     if sha is None:
         raise bad_request(f"Target {ref} is invalid")
+    if not may_create_tag(call.store, project, name, level=project_level(call.store, call.caller, project)):
+        raise forbidden("You are not allowed to create this tag as it is protected.")
     if repository.git("check-ref-format", f"refs/tags/{name}").exit_code != 0:
         raise bad_request("Tag name invalid")
     if message := call.params.text("message"):

@@ -19,6 +19,7 @@ from sledgehammer_localstack.gitlab.builds.facts import (
     server_facts,
     setting_variables,
 )
+from sledgehammer_localstack.gitlab.builds.id_tokens import id_tokens
 from sledgehammer_localstack.gitlab.builds.progress import advance_pipeline, current_jobs, job_states
 from sledgehammer_localstack.gitlab.identity import digest
 from sledgehammer_localstack.gitlab.present_projects import repository_of
@@ -111,7 +112,11 @@ def _payload(services: Services, runner: Runner, claim: _Claim) -> Payload:
             runner=RunnerFacts(id=runner.id, description=runner.description, tags=runner.tag_list),
         ),
         settings=setting_variables(store, project, is_protected=facts.is_ref_protected, environment=environment),
-        given=(*given_variables(pipeline.variables), *given_variables(job.played_variables)),
+        given=(
+            *given_variables(pipeline.variables),
+            *given_variables(job.played_variables),
+            *id_tokens(services, definition, job, project, facts),
+        ),
         dotenv=dotenv,
         dependencies=dependencies,
     )

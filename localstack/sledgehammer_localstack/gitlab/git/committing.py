@@ -75,9 +75,11 @@ def commit_actions(
     message: str,
     actions: Sequence[FileAction],
     authorship: Authorship,
+    overwrites: bool = False,
 ) -> str:
     """Commit the actions on top of `parent` and move the branch there; gives the new commit's SHA.
 
+    With `overwrites` the branch may be anywhere before.
     Raises ConflictError with GitLab's sentence where an action does not fit the tree or the branch has moved.
     """
     with tempfile.TemporaryDirectory() as scratch:
@@ -91,7 +93,7 @@ def commit_actions(
     identity = authorship.environment()
     sha = repository.git_checked("commit-tree", tree, *parents, env=identity, data=message.encode()).text
     expected = repository.branch_sha(branch) or ZERO_SHA
-    if parent is not None and expected not in (ZERO_SHA, parent):
+    if parent is not None and expected not in (ZERO_SHA, parent) and not overwrites:
         raise ConflictError("Could not update the branch because it has moved. Please refresh and try again.")
     moved = repository.git("update-ref", f"refs/heads/{branch}", sha, expected)
     if moved.exit_code != 0:

@@ -1,0 +1,82 @@
+"""One plan over the fleet, undisturbed, slow and throttled."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from sledgehammer_bench.provisioning.fleet import Fleet
+
+EVERY = 20
+RETRY_AFTER_S = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """`early`: requests that were sent again before the time that was asked for. `pending` counts changes that a plan
+    found, which must be none."""
+
+    name: str
+    seconds: float
+    requests: int
+    throttled: int = 0
+    early: int = 0
+    pending: int = 0
+
+
+def undisturbed(fleet: Fleet, *, latency_s: float) -> Measurement:
+    """A plan where every answer comes so much later."""
+    fleet.server.load({"fault": "delay", "path": "/api/v4/", "delay_s": latency_s})
+    return _measured(fleet, f"plan, {latency_s * 1000:.0f} ms latency", fault="")
+
+
+def throttled(fleet: Fleet) -> Measurement:
+    """A plan where every 20th call is refused with Retry-After."""
+    rule = {"fault": "throttle", "path": "/api/v4/", "every": EVERY, "retry_after_s": RETRY_AFTER_S}
+    fleet.server.load(rule, {"fault": "delay", "path": "/api/v4/", "delay_s": 0})
+    return _measured(fleet, f"plan, every {EVERY}th call throttled", fault="throttle")
+
+
+def _measured(fleet: Fleet, name: str, *, fault: str) -> Measurement:
+    with _watched() as early:
+        started = time.monotonic()
+        plans = fleet.plan()
+        seconds = time.monotonic() - started
+    return Measurement(
+        name=name,
+        seconds=seconds,
+        requests=fleet.server.met(),
+        throttled=fleet.server.met(fault) if fault else 0,
+        early=len(early),
+        pending=sum(len(plan.pending) for plan in plans),
+    )
+
+
+@contextmanager
+def _watched() -> Iterator[list[str]]:
+    """Addresses that were asked again too early."""
+    early: list[str] = []
+    allowed_at: dict[str, float] = {}
+    lock = threading.Lock()
+    send = requests.Session.send
+
+    def watched(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        url = str(request.url)
+        with lock:
+            if time.monotonic() < allowed_at.pop(url, 0.0):
+                early.append(url)
+        response = send(session, request, **options)
+        if response.status_code == 429:
+            with lock:
+                allowed_at[url] = time.monotonic() + float(response.headers["Retry-After"])
+        return response
+
+    requests.Session.send = watched  # type: ignore[method-assign, assignment]
+    try:
+        yield early
+    finally:
+        requests.Session.send = send  # type: ignore[method-assign]

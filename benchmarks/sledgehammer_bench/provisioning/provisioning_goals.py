@@ -1,0 +1,29 @@
+"""The goals of issue 5 for GitLab, by REST."""
+
+import math
+from collections.abc import Sequence
+
+from sledgehammer_bench.goals import Goal
+from sledgehammer_bench.provisioning.measure import RETRY_AFTER_S, Measurement
+
+
+def judge(
+    quick: Measurement, slow: Measurement, refused: Measurement, *, projects: int, threads: int
+) -> Sequence[Goal]:
+    """`quick` without latency, `slow` with it, `refused` throttled."""
+    most = math.ceil(projects / 100) + 4 * projects
+    waits_s = refused.throttled * RETRY_AFTER_S
+    return (
+        Goal(name=f"requests of a no-change plan, {projects} projects", limit=most, measured=quick.requests),
+        Goal(name="the same with latency", limit=most, measured=slow.requests),
+        Goal(name="changes that a no-change plan finds", limit=0, measured=quick.pending + slow.pending),
+        Goal(name="throttled: changes found", limit=0, measured=refused.pending),
+        Goal(name="throttled: requests sent before their time", limit=0, measured=refused.early),
+        Goal(
+            name="throttled: seconds",
+            limit=round(1.5 * quick.seconds + waits_s, 1),
+            measured=refused.seconds,
+            unit=" s",
+            note=f"1.5 x {quick.seconds:.1f} s and {refused.throttled} waits of {RETRY_AFTER_S} s, {threads} at once",
+        ),
+    )

@@ -1,0 +1,180 @@
+"""Reading many projects at once: each kind of object in lists, a hundred or a thousand to a request."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from sledgehammer_aws.account import CACHES, LOG_GROUPS, Account
+from sledgehammer_aws.client import Calls, Clients
+from sledgehammer_aws.managed import OWNER, OWNER_TAG, PROJECT_TAG
+from sledgehammer_aws.single_reader import (
+    SingleReader,
+    document,
+    project_state,
+    read_tagged,
+    repository_state,
+    role_state,
+)
+from sledgehammer_aws.states import (
+    BucketState,
+    LogGroupState,
+    ProjectState,
+    RepositoryState,
+    RoleState,
+    StoredSource,
+    Tags,
+)
+
+T = TypeVar("T")
+
+PROJECTS_PER_CALL = 100
+"""CodeBuild API reference, BatchGetProjects."""
+
+MOST = 1000
+"""Of DescribeRepositories, GetAccountAuthorizationDetails and ListObjectsV2 (their API references)."""
+
+BEHIND_CACHES = f"{CACHES}0"
+"""The first key behind all that begin with `_cache/`, for "0" follows "/"."""
+
+
+@dataclass(kw_only=True)
+class BulkReader:
+    """What connections of many projects share for one plan over all of them: it shows the account as it was when each
+    list was first needed, so take a new one after an apply. May be used from several threads.
+
+    `projects` are the names of their CodeBuild projects. Only ECR's lifecycle policies take a request each.
+    """
+
+    clients: Clients
+    calls: Calls
+    account: Account
+    projects: Sequence[str]
+    _lists: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+
+    @property
+    def single(self) -> SingleReader:
+        return SingleReader(clients=self.clients, calls=self.calls, account=self.account)
+
+    def bucket(self, name: str, *, anew: bool = False) -> BucketState | None:
+        if anew:
+            return self.single.bucket(name)
+        return self._once(f"bucket {name}", lambda: self.single.bucket(name))
+
+    def repository(self, name: str, *, anew: bool = False) -> RepositoryState | None:
+        if anew:
+            return self.single.repository(name)
+        found = self._once("repositories", self._list_repositories).get(name)
+        if found is None:
+            return None
+        arn = found["repositoryArn"]
+        tags = self._tagged().get(arn)  # it hears of new tags late; the repository's own service at once
+        return repository_state(found, self.single.repository_tags(arn) if tags is None else tags)
+
+    def lifecycle(self, name: str, *, anew: bool = False) -> str:
+        return self.single.lifecycle(name)
+
+    def role(self, name: str, *, anew: bool = False) -> RoleState | None:
+        if anew:
+            return self.single.role(name)
+        found = self._once("roles", self._list_roles).get(name)
+        return None if found is None else role_state(found)
+
+    def role_policy(self, role: str, policy: str, *, anew: bool = False) -> str | Mapping[str, object] | None:
+        if anew:
+            return self.single.role_policy(role, policy)
+        for one in self._once("roles", self._list_roles).get(role, {}).get("RolePolicyList", []):
+            if one["PolicyName"] == policy:
+                return document(one["PolicyDocument"])
+        return None
+
+    def log_group(self, name: str, *, anew: bool = False) -> LogGroupState | None:
+        if anew:
+            return self.single.log_group(name)
+        groups = self._once("log groups", self._list_log_groups)
+        if name not in groups:
+            return None
+        tags = self._tagged().get(self.account.arn("logs", f"log-group:{name}"))
+        return LogGroupState(
+            tags=self.single.log_group_tags(name) if tags is None else tags, retention_days=groups[name]
+        )
+
+    def source(self, bucket: str, key: str, *, anew: bool = False) -> StoredSource | None:
+        if anew:
+            return self.single.source(bucket, key)
+        found = self._once(f"sources {bucket}", lambda: self._list_sources(bucket)).get(key)
+        return None if found is None else StoredSource(md5=found)
+
+    def project(self, name: str, *, anew: bool = False) -> ProjectState | None:
+        if anew or name not in self.projects:
+            return self.single.project(name)
+        return self._once("projects", self._list_projects).get(name)
+
+    def tagged(self, project: str) -> Mapping[str, Tags]:
+        return {arn: tags for arn, tags in self._tagged().items() if tags.get(PROJECT_TAG) == project}
+
+    def _tagged(self) -> Mapping[str, Tags]:
+        return self._once("tags", lambda: read_tagged(self.clients, self.calls, {OWNER_TAG: OWNER}))
+
+    def _list_repositories(self) -> dict[str, Any]:
+        pages = self.clients.ecr.get_paginator("describe_repositories").paginate(PaginationConfig={"PageSize": MOST})
+        found = self.calls.send(
+            "ecr:DescribeRepositories", lambda: [one for page in pages for one in page["repositories"]]
+        )
+        return {one["repositoryName"]: one for one in found}
+
+    def _list_roles(self) -> dict[str, Any]:
+        pages = self.clients.iam.get_paginator("get_account_authorization_details").paginate(
+            Filter=["Role"], PaginationConfig={"PageSize": MOST}
+        )
+        found = self.calls.send(
+            "iam:GetAccountAuthorizationDetails", lambda: [one for page in pages for one in page["RoleDetailList"]]
+        )
+        return {one["RoleName"]: one for one in found}
+
+    def _list_log_groups(self) -> dict[str, str]:
+        pages = self.clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=LOG_GROUPS)
+        found = self.calls.send("logs:DescribeLogGroups", lambda: [one for page in pages for one in page["logGroups"]])
+        return {one.get("logGroupName", ""): str(one.get("retentionInDays", "")) for one in found}
+
+    def _list_projects(self) -> dict[str, ProjectState]:
+        codebuild, found = self.clients.codebuild, list[Any]()
+        for start in range(0, len(self.projects), PROJECTS_PER_CALL):
+            names = self.projects[start : start + PROJECTS_PER_CALL]
+            answer = self.calls.send(
+                f"codebuild:BatchGetProjects {names[0]} …",
+                lambda names=names: codebuild.batch_get_projects(names=names),  # type: ignore[misc]
+            )
+            found += answer["projects"]
+        return {one["name"]: project_state(one) for one in found}
+
+    def _list_sources(self, bucket: str) -> dict[str, str]:
+        """Key to MD5 of all objects but the caches, which are many and of no interest: two lists, before and behind."""
+        found: dict[str, str] = {}
+        for start in ("", BEHIND_CACHES):
+            found |= self._list_keys(bucket, start)
+        return found
+
+    def _list_keys(self, bucket: str, start: str) -> dict[str, str]:
+        s3, owner = self.clients.s3, self.account.id
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, ExpectedBucketOwner=owner, StartAfter=start, PaginationConfig={"PageSize": MOST}
+        )
+
+        def listed() -> dict[str, str]:
+            keys: dict[str, str] = {}
+            for page in pages:
+                for one in page.get("Contents", []):
+                    if one["Key"].startswith(f"{CACHES}/"):
+                        return keys
+                    keys[one["Key"]] = one.get("ETag", "").strip('"')
+            return keys
+
+        return self.calls.send(f"s3:ListObjectsV2 {bucket}", listed)
+
+    def _once(self, name: str, load: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._lists:
+                self._lists[name] = load()
+            return cast(T, self._lists[name])

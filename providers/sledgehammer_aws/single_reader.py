@@ -1,0 +1,167 @@
+"""Reading one object at a time, each by its own request."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from sledgehammer.errors import NotFoundError
+from sledgehammer_aws.account import Account
+from sledgehammer_aws.bucket_reading import read_bucket
+from sledgehammer_aws.client import Calls, Clients
+from sledgehammer_aws.managed import marks
+from sledgehammer_aws.states import (
+    BucketState,
+    LogGroupState,
+    ProjectState,
+    RepositoryState,
+    RoleState,
+    StoredSource,
+    Tags,
+)
+
+T = TypeVar("T")
+
+ARNS_PER_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleReader:
+    """For one project. Nothing is remembered, so everything is anew."""
+
+    clients: Clients
+    calls: Calls
+    account: Account
+
+    def bucket(self, name: str, *, anew: bool = False) -> BucketState | None:
+        return read_bucket(self.clients.s3, self.calls, name, owner=self.account.id)
+
+    def repository(self, name: str, *, anew: bool = False) -> RepositoryState | None:
+        ecr = self.clients.ecr
+        found = self._find(
+            f"ecr:DescribeRepositories {name}", lambda: ecr.describe_repositories(repositoryNames=[name])
+        )
+        if found is None:
+            return None
+        repository = found["repositories"][0]
+        return repository_state(repository, self.repository_tags(repository["repositoryArn"]))
+
+    def repository_tags(self, arn: str) -> Tags:
+        """By the repository's own service, which knows them at once."""
+        ecr = self.clients.ecr
+        listed = self.calls.send(
+            f"ecr:ListTagsForResource {arn.rpartition('repository/')[2]}",
+            lambda: ecr.list_tags_for_resource(resourceArn=arn),
+        )
+        return {tag["Key"]: tag["Value"] for tag in listed["tags"]}
+
+    def lifecycle(self, name: str, *, anew: bool = False) -> str:
+        ecr = self.clients.ecr
+        found = self._find(f"ecr:GetLifecyclePolicy {name}", lambda: ecr.get_lifecycle_policy(repositoryName=name))
+        return "" if found is None else found["lifecyclePolicyText"]
+
+    def role(self, name: str, *, anew: bool = False) -> RoleState | None:
+        iam = self.clients.iam
+        found = self._find(f"iam:GetRole {name}", lambda: iam.get_role(RoleName=name))
+        return None if found is None else role_state(found["Role"])
+
+    def role_policy(self, role: str, policy: str, *, anew: bool = False) -> str | Mapping[str, object] | None:
+        iam = self.clients.iam
+        found = self._find(
+            f"iam:GetRolePolicy {role}/{policy}", lambda: iam.get_role_policy(RoleName=role, PolicyName=policy)
+        )
+        return None if found is None else document(found["PolicyDocument"])
+
+    def log_group(self, name: str, *, anew: bool = False) -> LogGroupState | None:
+        logs = self.clients.logs
+        pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
+        groups = self.calls.send(
+            f"logs:DescribeLogGroups {name}", lambda: [group for page in pages for group in page["logGroups"]]
+        )
+        for group in groups:
+            if group.get("logGroupName") == name:
+                return LogGroupState(
+                    tags=self.log_group_tags(name), retention_days=str(group.get("retentionInDays", ""))
+                )
+        return None
+
+    def log_group_tags(self, name: str) -> Tags:
+        """By the group's own service, which knows them at once."""
+        logs, arn = self.clients.logs, self.account.arn("logs", f"log-group:{name}")
+        return self.calls.send(
+            f"logs:ListTagsForResource {name}", lambda: logs.list_tags_for_resource(resourceArn=arn)
+        )["tags"]
+
+    def source(self, bucket: str, key: str, *, anew: bool = False) -> StoredSource | None:
+        s3, owner = self.clients.s3, self.account.id
+        head = self._find(
+            f"s3:HeadObject {bucket}/{key}", lambda: s3.head_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+        )
+        if head is None:
+            return None
+        metadata = head.get("Metadata", {})
+        return StoredSource(
+            commit=metadata.get("commit", ""),
+            sha256=metadata.get("sha256", ""),
+            version=head.get("VersionId", ""),
+            md5=head.get("ETag", "").strip('"'),
+        )
+
+    def project(self, name: str, *, anew: bool = False) -> ProjectState | None:
+        codebuild = self.clients.codebuild
+        found = self.calls.send(
+            f"codebuild:BatchGetProjects {name}", lambda: codebuild.batch_get_projects(names=[name])
+        )
+        return project_state(found["projects"][0]) if found["projects"] else None
+
+    def tagged(self, project: str) -> Mapping[str, Tags]:
+        return read_tagged(self.clients, self.calls, marks(project))
+
+    def _find(self, name: str, request: Callable[[], T]) -> T | None:
+        try:
+            return self.calls.send(name, request)
+        except NotFoundError:
+            return None
+
+
+def read_tagged(clients: Clients, calls: Calls, tags: Tags) -> Mapping[str, Tags]:
+    """ARN and tags of everything in the region that has these tags, a hundred to a request."""
+    filters: Any = [{"Key": key, "Values": [value]} for key, value in tags.items()]
+    pages = clients.tagging.get_paginator("get_resources").paginate(
+        TagFilters=filters, PaginationConfig={"PageSize": ARNS_PER_PAGE}
+    )
+    found = calls.send(
+        "tagging:GetResources", lambda: [one for page in pages for one in page["ResourceTagMappingList"]]
+    )
+    return {one["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])} for one in found}
+
+
+def repository_state(repository: Any, tags: Tags) -> RepositoryState:
+    """A repository as DescribeRepositories gives it."""
+    encryption = repository.get("encryptionConfiguration", {})
+    return RepositoryState(
+        tags=tags,
+        mutability=repository["imageTagMutability"],
+        encryption=encryption.get("encryptionType", "AES256"),
+        key=encryption.get("kmsKey", ""),
+    )
+
+
+def role_state(role: Any) -> RoleState:
+    """A role as IAM gives it, alone or among all."""
+    return RoleState(
+        tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
+        trust=document(role.get("AssumeRolePolicyDocument", {})),
+    )
+
+
+def project_state(answer: Any) -> ProjectState:
+    """A project as BatchGetProjects gives it."""
+    return ProjectState(
+        tags={tag["key"]: tag["value"] for tag in answer.get("tags", []) if "key" in tag and "value" in tag},
+        answer=answer,
+    )
+
+
+def document(value: Any) -> str | Mapping[str, object]:
+    """botocore gives policy documents parsed, or as text where they do not parse."""
+    return cast("str | Mapping[str, object]", value)

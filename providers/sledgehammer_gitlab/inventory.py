@@ -1,0 +1,172 @@
+"""Which objects one project has on GitLab, and in which order they are made."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sledgehammer.polling import Clock
+from sledgehammer.provisioning import ManagedObject
+from sledgehammer_gitlab.api import Api
+from sledgehammer_gitlab.mirror import Mirror
+from sledgehammer_gitlab.objects import schedule
+from sledgehammer_gitlab.objects.ci_merge_request import CiFileByMergeRequest
+from sledgehammer_gitlab.objects.content import CiFileOnBranch, Content, MirrorPush, names
+from sledgehammer_gitlab.objects.group import Group
+from sledgehammer_gitlab.objects.job_token_scope import JobTokenScope
+from sledgehammer_gitlab.objects.project import Project
+from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
+from sledgehammer_gitlab.objects.registry_rule import RegistryRule
+from sledgehammer_gitlab.objects.schedule import PipelineSchedule
+from sledgehammer_gitlab.objects.token import ACCESS, DEPLOY, Token, TokenKind, titles_of_ours
+from sledgehammer_gitlab.objects.variable import CiVariable, VariableHome, orphans
+from sledgehammer_gitlab.reading import MADE, ProjectReader
+from sledgehammer_gitlab.settings import Settings, Via, Visibility
+from sledgehammer_gitlab.variables import DesiredVariable, HiddenValues
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What the project asks of GitLab beyond its settings: with values that this machine's environment holds."""
+
+    variables: tuple[DesiredVariable, ...]
+    hidden: HiddenValues
+    branch: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """One project at one moment. A list of GitLab's is read only where the settings have its key: a key that is
+    written empty takes away all that is ours, one that is not written leaves all alone."""
+
+    api: Api
+    reader: ProjectReader
+    settings: Settings
+    clock: Clock
+
+    def wanted(self, desired: Desired, mirror: Mirror) -> list[ManagedObject]:
+        """What sledge.yaml asks for, in the order of an apply, then what carries our mark and is not asked for."""
+        reader = self.reader
+        push = MirrorPush(api=self.api, reader=reader, branch=desired.branch, mirror=mirror)
+        content_name, ci_name = names(reader.path, desired.branch)
+        variables, gone = self._variables(desired)
+        return [
+            *self._groups(),
+            self._project,
+            *variables,
+            *self._protections(),
+            *self._registry_rules(),
+            *self._job_token_scope(),
+            *self._tokens(),
+            Content(push=push, name=content_name, commit=desired.commit),
+            self._ci_file(push, ci_name, desired.branch),
+            *self._schedules(),
+            *gone,
+        ]
+
+    def marked(self) -> list[ManagedObject]:
+        """What may carry our mark: with a project that we made goes all that it holds. Groups are looked at as far as
+        sledge.yaml names them, for that takes an Owner."""
+        row, unknown = self.reader.row, HiddenValues()
+        if row is None:
+            return []
+        shared = [item for group in self._groups_with_variables for item in orphans(self._home(group), (), unknown)]
+        if MADE in (row.get("topics") or ()):
+            return [self._project, *shared]
+        tokens = [item for of in (DEPLOY, ACCESS) for item in self._unwanted_tokens(of, ())]
+        schedules = self._unwanted_schedules(())
+        return [self._project, *shared, *orphans(self._home(), (), unknown), *tokens, *schedules]
+
+    @property
+    def _project(self) -> Project:
+        return Project(api=self.api, reader=self.reader, settings=self.settings)
+
+    def _home(self, group: str = "") -> VariableHome:
+        return VariableHome(api=self.api, reader=self.reader, group=group)
+
+    @property
+    def _groups_with_variables(self) -> list[str]:
+        return sorted({variable.group for variable in self.settings.variables.values() if variable.group})
+
+    def _groups(self) -> list[ManagedObject]:
+        """Those that the project is in, outermost first."""
+        segments = self.reader.path.split("/")[:-1]
+        paths = ["/".join(segments[:length]) for length in range(1, len(segments) + 1)]
+        existing = len(paths)
+        if self.reader.row is None:
+            namespace = self.reader.deepest_namespace()
+            existing = namespace.path.count("/") + 1 if namespace is not None else 0
+        visibility = (self.settings.visibility or Visibility.PRIVATE).value
+        return [
+            Group(api=self.api, name=path, is_there=index < existing, visibility=visibility)
+            for index, path in enumerate(paths)
+        ]
+
+    def _variables(self, desired: Desired) -> tuple[list[ManagedObject], list[ManagedObject]]:
+        """Those that are asked for, and those that were."""
+        wanted: list[ManagedObject] = []
+        gone: list[ManagedObject] = []
+        for group in ("", *self._groups_with_variables):
+            home = self._home(group)
+            mine = [variable for variable in desired.variables if variable.settings.group == group]
+            for each in mine:
+                scope = each.settings.environment_scope
+                wanted.append(CiVariable(home=home, key=each.key, scope=scope, wanted=each, hidden=desired.hidden))
+            gone += orphans(home, ((each.key, each.settings.environment_scope) for each in mine), desired.hidden)
+        return wanted, gone
+
+    def _protections(self) -> list[ManagedObject]:
+        """Before the content: the first push finds its branch protected as it shall be."""
+        branches = (self.settings.protected_branches or {}).items()
+        tags = (self.settings.protected_tags or {}).items()
+        api, reader = self.api, self.reader
+        return [
+            *(ProtectedBranch(api=api, reader=reader, pattern=pattern, wanted=wanted) for pattern, wanted in branches),
+            *(ProtectedTag(api=api, reader=reader, pattern=pattern, wanted=wanted) for pattern, wanted in tags),
+        ]
+
+    def _registry_rules(self) -> list[ManagedObject]:
+        wanted = (self.settings.registry_protection or {}).items()
+        return [RegistryRule(api=self.api, reader=self.reader, below=below, wanted=rule) for below, rule in wanted]
+
+    def _job_token_scope(self) -> list[ManagedObject]:
+        wanted = self.settings.job_token_allowlist
+        return [] if wanted is None else [JobTokenScope(api=self.api, reader=self.reader, wanted=wanted)]
+
+    def _ci_file(self, push: MirrorPush, name: str, branch: str) -> ManagedObject:
+        if self.settings.ci_file.via is Via.COMMIT:
+            return CiFileOnBranch(push=push, name=name)
+        return CiFileByMergeRequest(api=self.api, reader=self.reader, push=push, name=name, target=branch)
+
+    def _schedules(self) -> list[ManagedObject]:
+        """After the content, which brings the branch that they run on."""
+        wanted = self.settings.schedules
+        if wanted is None:
+            return []
+        mine: list[ManagedObject] = [
+            PipelineSchedule(api=self.api, reader=self.reader, title=title, wanted=one) for title, one in wanted.items()
+        ]
+        return [*mine, *self._unwanted_schedules(wanted)]
+
+    def _unwanted_schedules(self, wanted: Iterable[str]) -> list[ManagedObject]:
+        return [
+            PipelineSchedule(api=self.api, reader=self.reader, title=title, wanted=None)
+            for title in sorted(schedule.titles_of_ours(self.reader) - set(wanted))
+        ]
+
+    def _tokens(self) -> list[ManagedObject]:
+        """Before the content: the job that it brings may need them."""
+        found: list[ManagedObject] = []
+        for of, wanted in ((DEPLOY, self.settings.deploy_tokens), (ACCESS, self.settings.access_tokens)):
+            if wanted is None:
+                continue
+            for title, token in wanted.items():
+                found.append(Token(api=self.api, home=self._home(), clock=self.clock, of=of, title=title, wanted=token))
+            found += self._unwanted_tokens(of, wanted)
+        return found
+
+    def _unwanted_tokens(self, of: TokenKind, wanted: Iterable[str]) -> list[ManagedObject]:
+        titles = titles_of_ours(of, self._home()) - set(wanted)
+        return [
+            Token(api=self.api, home=self._home(), clock=self.clock, of=of, title=title, wanted=None)
+            for title in sorted(titles)
+        ]

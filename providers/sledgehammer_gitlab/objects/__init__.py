@@ -1,0 +1,1 @@
+"""Each kind of object that we keep on GitLab, as a ManagedObject: one file a kind."""

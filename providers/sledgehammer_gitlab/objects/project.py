@@ -1,0 +1,128 @@
+"""The project and those of its settings that sledge.yaml names."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sledgehammer.changes import Action
+from sledgehammer.provisioning import Attributes, Observed, Owner
+from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.objects.group import namespace_id
+from sledgehammer_gitlab.paths import project_path
+from sledgehammer_gitlab.reading import MADE, MANAGED, ProjectReader
+from sledgehammer_gitlab.settings import Settings, Visibility
+from sledgehammer_gitlab.upkeep_settings import Cleanup
+
+CLEANUP = "cleanup."
+"""Begins the names of the cleanup policy's attributes."""
+
+GIT_DEPTH = "ci_default_git_depth"
+"""GitLab takes it for a project that is there, not with the request that makes one (Projects API)."""
+
+BUILT_TAGS = "[0-9a-f]{40}|key-[0-9a-f]{32}.*"
+"""Tags that a job gives: the commit's, and the content's (`shell/reuse.sh`). A cache's tag is a branch's slug or begins
+with a word, so it is never among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Deleted only if we made it: an adopted one stays, with the repository that others filled."""
+
+    api: Api
+    reader: ProjectReader
+    settings: Settings
+    kind: str = "gitlab_project"
+
+    @property
+    def name(self) -> str:
+        return self.settings.project
+
+    def desired(self) -> Attributes:
+        return {name: as_text(value) for name, value in self._wanted().items()}
+
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        row = self.reader.reread() if anew else self.reader.row
+        if row is None:
+            return None
+        return Observed(
+            attributes={name: as_text(_in_row(row, name)) for name in self._wanted()},
+            owner=Owner.SLEDGE if self.reader.is_ours else Owner.OTHERS,
+            is_kept=MADE not in (row.get("topics") or ()),
+        )
+
+    def create(self) -> Collection[str]:
+        parent, _, name = self.name.rpartition("/")
+        body = {"name": name, "path": name, "namespace_id": namespace_id(self.api, parent), "topics": [MADE]}
+        path = project_path(self.name)
+        at_once = [name for name in self._wanted() if name != GIT_DEPTH]
+        self.api.create("/projects", {**body, **self._body(at_once)}, find=lambda: self.api.find(path))
+        return [name for name in self._wanted() if name == GIT_DEPTH]
+
+    def update(self, attributes: Collection[str]) -> None:
+        self.api.put(project_path(self.name), self._body(attributes))
+
+    def delete(self) -> None:
+        self.api.delete(project_path(self.name))
+
+    def mark(self) -> None:
+        row: Json = self.reader.reread()
+        topics = [*(row.get("topics") or ()), MANAGED]
+        self.api.put(project_path(self.name), {"topics": topics})
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return 2 if action is Action.CREATE else 1
+
+    def _wanted(self) -> Mapping[str, Any]:
+        """By the names of the API. A visibility that is not set is left as it is, and private for a new project."""
+        visibility = self.settings.visibility
+        if visibility is None and self.reader.row is None:
+            visibility = Visibility.PRIVATE
+        ci, cleanup = self.settings.ci, self.settings.cleanup
+        wanted = {
+            "visibility": visibility.value if visibility is not None else None,
+            "container_registry_access_level": ci.registry.value if ci.registry is not None else None,
+            "build_timeout": ci.timeout_minutes * 60 if ci.timeout_minutes is not None else None,
+            "auto_cancel_pending_pipelines": _switch(ci.auto_cancel),
+            GIT_DEPTH: ci.git_depth,
+            **(_cleanup(cleanup) if cleanup is not None else {}),
+        }
+        return {name: value for name, value in wanted.items() if value is not None}
+
+    def _body(self, names: Collection[str]) -> dict[str, object]:
+        """Attributes of the cleanup policy are nested; it is sent as a whole."""
+        wanted = self._wanted()
+        body: dict[str, object] = {name: wanted[name] for name in names if not name.startswith(CLEANUP)}
+        if any(name.startswith(CLEANUP) for name in names):
+            policy = {name.removeprefix(CLEANUP): value for name, value in wanted.items() if name.startswith(CLEANUP)}
+            body["container_expiration_policy_attributes"] = policy
+        return body
+
+
+def _cleanup(wanted: Cleanup) -> dict[str, Any]:
+    """The policy by GitLab's names (Projects API, `container_expiration_policy_attributes`)."""
+    policy = {
+        "enabled": True,
+        "cadence": wanted.cadence.value,
+        "keep_n": wanted.keep,
+        "older_than": wanted.older_than.value,
+        "name_regex": BUILT_TAGS,
+        "name_regex_keep": wanted.spare,
+    }
+    return {f"{CLEANUP}{name}": value for name, value in policy.items()}
+
+
+def _in_row(row: Json, name: str) -> object:
+    if name.startswith(CLEANUP):
+        return (row.get("container_expiration_policy") or {}).get(name.removeprefix(CLEANUP))
+    return row.get(name)
+
+
+def _switch(is_on: bool | None) -> str | None:
+    return None if is_on is None else "enabled" if is_on else "disabled"
+
+
+def as_text(value: object) -> str:
+    """An attribute as a person reads it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

@@ -1,0 +1,109 @@
+"""Pipeline schedules."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sledgehammer.changes import Action
+from sledgehammer.provisioning import Attributes, Observed
+from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.marks import Mark, marked, read_mark
+from sledgehammer_gitlab.paths import project_path
+from sledgehammer_gitlab.reading import ProjectReader
+from sledgehammer_gitlab.upkeep_settings import Schedule
+
+TAIL = "pipeline_schedules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSchedule:
+    """One by the name that sledge.yaml gives it. `wanted` None: sledge.yaml names it no more."""
+
+    api: Api
+    reader: ProjectReader
+    title: str
+    wanted: Schedule | None
+    kind: str = "gitlab_schedule"
+
+    @property
+    def name(self) -> str:
+        return f"{self.reader.path} {self.title}"
+
+    def desired(self) -> Attributes | None:
+        said = self.wanted
+        if said is None:
+            return None
+        cron = said.cron if self.reader.row is None else spread(said.cron, self.reader.row["id"])
+        return {"cron": cron, "ref": said.ref, "timezone": said.timezone, "active": _flag(said.active)}
+
+    def observe(self, *, anew: bool = False) -> Observed | None:
+        row = self._find(anew=anew)
+        if row is None:
+            return None
+        attributes = {
+            "cron": row["cron"],
+            "ref": row["ref"].removeprefix("refs/heads/"),  # since 17 GitLab gives the full name
+            "timezone": row["cron_timezone"],
+            "active": _flag(row["active"]),
+        }
+        copies = len(self._rows(anew=False))
+        return Observed(attributes={**attributes, **({"copies": str(copies)} if copies > 1 else {})})
+
+    def create(self) -> Collection[str]:
+        self.api.create(self._path, self._body(), find=lambda: self._find(anew=True))
+        return ()
+
+    def update(self, attributes: Collection[str]) -> None:
+        first, *others = self._rows(anew=False)
+        for row in others:
+            self.api.delete(f"{self._path}/{row['id']}")
+        if set(attributes) != {"copies"}:
+            self.api.put(f"{self._path}/{first['id']}", self._body())
+
+    def delete(self) -> None:
+        for row in self._rows(anew=False):
+            self.api.delete(f"{self._path}/{row['id']}")
+
+    def calls(self, action: Action, attributes: Collection[str]) -> int:
+        return 1
+
+    def _body(self) -> dict[str, object]:
+        assert self.wanted is not None  # noqa: S101 - what is not wanted is neither made nor changed
+        project_id = (self.reader.row or self.reader.reread())["id"]
+        return {
+            "description": marked(self.title, Mark()),
+            "ref": f"refs/heads/{self.wanted.ref}",
+            "cron": spread(self.wanted.cron, project_id),
+            "cron_timezone": self.wanted.timezone,
+            "active": self.wanted.active,
+        }
+
+    def _find(self, *, anew: bool) -> Json | None:
+        return next(iter(self._rows(anew=anew)), None)
+
+    def _rows(self, *, anew: bool) -> list[Json]:
+        """GitLab makes a second one of the same description without a word."""
+        return [row for row in self.reader.rows(TAIL, anew=anew) if _title(row) == self.title]
+
+    @property
+    def _path(self) -> str:
+        return f"{project_path(self.reader.path)}/{TAIL}"
+
+
+def spread(cron: str, project_id: int) -> str:
+    """H for the minute is one that the project's id gives: not all of a fleet's pipelines start at once."""
+    minute, _, rest = cron.partition(" ")
+    return f"{project_id % 60 if minute == 'H' else minute} {rest}"
+
+
+def titles_of_ours(reader: ProjectReader) -> set[str]:
+    """The names of schedules that carry our mark."""
+    return {title for row in reader.rows(TAIL) if (title := _title(row))}
+
+
+def _title(row: Json) -> str:
+    text, mark = read_mark(row["description"])
+    return text if mark is not None else ""
+
+
+def _flag(is_set: bool) -> str:
+    return "true" if is_set else "false"

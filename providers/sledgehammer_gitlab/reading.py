@@ -1,0 +1,103 @@
+"""What is there: the project and the lists below it, each read once for a plan and only when it is asked for."""
+
+from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
+from sledgehammer_gitlab.api import Api, Json, encode
+from sledgehammer_gitlab.paths import Namespace, find_namespace, project_path
+
+MADE = "made-by-sledge"
+MANAGED = "managed-by-sledge"
+"""Topics that mark a project: one that we made, and one that we were let in on."""
+
+
+class ProjectReader:
+    """One project by its path, at one moment."""
+
+    def __init__(self, api: Api, path: str, *, row: Json | None = None) -> None:
+        """`row` is the project where a list had it just now."""
+        self._api = api
+        self.path = path
+        self._row = row
+        self._is_read = row is not None
+        self._lists: dict[str, list[Json]] = {}
+        self._branches: dict[str, Json | None] = {}
+
+    @property
+    def row(self) -> Json | None:
+        """The project; None when there is none. Raises ConflictError when it has moved to another path."""
+        if not self._is_read:
+            self._row = self._api.find(project_path(self.path))
+            self._is_read = True
+        if self._row is not None and self._row["path_with_namespace"].lower() != self.path.lower():
+            moved = self._row["path_with_namespace"]
+            raise ConflictError(
+                f"GitLab's project {self.path} has moved to {moved}", hint=f"set gitlab.project to {moved}"
+            )
+        return self._row
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we made the project or were let in on it; one that is not there yet will be ours."""
+        return self.row is None or bool({MADE, MANAGED} & set(self.row.get("topics") or ()))
+
+    def reread(self) -> Json:
+        """The project anew, once it has been made."""
+        self._is_read = False
+        row = self.row
+        if row is None:
+            raise NotFoundError(f"GitLab's project {self.path} has gone while it was used", hint="run apply again")
+        return row
+
+    def rows(self, tail: str, *, anew: bool = False) -> list[Json]:
+        """The list at that path below the project; nothing where there is no project."""
+        if self.row is None and not anew:
+            return []
+        return self._list(f"{project_path(self.path)}/{tail}", anew=anew)
+
+    def group_rows(self, group: str, tail: str, *, anew: bool = False) -> list[Json]:
+        """The same of a group, which must be one that the project is in."""
+        if self.row is None and not anew and self._api.find(f"/groups/{encode(group)}") is None:
+            return []
+        return self._list(f"/groups/{encode(group)}/{tail}", anew=anew)
+
+    def object(self, tail: str) -> Json | None:
+        """A single object below the project."""
+        return None if self.row is None else self._api.find(f"{project_path(self.path)}/{tail}")
+
+    def tip(self, branch: str) -> str:
+        """The branch's commit; "" when there is none."""
+        row = self._branch(branch)
+        return "" if row is None else str(row["commit"]["id"])
+
+    def may_push(self, branch: str) -> bool:
+        """Whether this token's user may; to a branch that is not there yet GitLab will tell."""
+        row = self._branch(branch)
+        return row is None or bool(row.get("can_push", True))
+
+    def _branch(self, branch: str) -> Json | None:
+        if branch not in self._branches:
+            path = f"{project_path(self.path)}/repository/branches/{encode(branch)}"
+            self._branches[branch] = None if self.row is None else self._api.find(path)
+        return self._branches[branch]
+
+    def deepest_namespace(self) -> Namespace | None:
+        """The innermost namespace on the path that exists.
+
+        Raises ConfigurationError where that is a person's, which has no groups, and one is asked for.
+        """
+        segments = self.path.split("/")[:-1]
+        for length in range(len(segments), 0, -1):
+            found = find_namespace(self._api, "/".join(segments[:length]))
+            if found is None:
+                continue
+            if found.is_personal and length < len(segments):
+                raise ConfigurationError(
+                    f"{self.path} cannot be: {found.path} is a person's namespace, which has no groups",
+                    hint=f"set gitlab.project to {found.path}/<name>, or choose a group",
+                )
+            return found
+        return None
+
+    def _list(self, path: str, *, anew: bool) -> list[Json]:
+        if anew or path not in self._lists:
+            self._lists[path] = self._api.get_list(path)
+        return self._lists[path]

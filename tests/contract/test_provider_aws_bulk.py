@@ -1,0 +1,89 @@
+"""Plans over many projects of one account read it in lists."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
+
+from sledgehammer.changes import ChangeSet
+from sledgehammer.polling import SystemClock
+from sledgehammer_aws.account import read_account
+from sledgehammer_aws.bulk_reader import BulkReader
+from sledgehammer_aws.client import Calls
+
+FLEET = 8
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalAws]:
+    with serve() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def fleet(cloud: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Rehearsal]]:
+    """Applied projects that share a bucket, with a cache of some project in it."""
+    with ExitStack() as stack:
+        made = [stack.enter_context(rehearse(cloud, tmp_path_factory.mktemp("fleet"))) for _ in range(FLEET)]
+        for one in made:
+            one.settings = replace(one.settings, bucket="sledge-fleet")
+            one.apply()
+        made[0].client("s3").put_object(Bucket="sledge-fleet", Key="_cache/x/y", Body=b"cache")
+        yield made
+
+
+def plan_all(fleet: list[Rehearsal]) -> list[ChangeSet]:
+    clients, calls = fleet[0].aws.clients, Calls(clock=SystemClock())
+    reader = BulkReader(
+        clients=clients,
+        calls=calls,
+        account=read_account(clients, calls),
+        projects=[one.name for one in fleet],
+    )
+    return [replace(one.connect(), reader=reader).plan() for one in fleet]
+
+
+def count(fleet: list[Rehearsal]) -> int:
+    """Requests of a plan over these."""
+    fleet[0].sent.clear()
+    assert [change for changes in plan_all(fleet) for change in changes.pending] == []
+    return len(fleet[0].sent)
+
+
+def test_one_request_more_for_each_project(fleet: list[Rehearsal]) -> None:
+    """Only the lifecycle policy of a cache cannot be had in a list; everything else is a few requests for all."""
+    few, many = count(fleet[:2]), count(fleet)
+    assert many - few == FLEET - 2
+    assert few - 2 <= 16
+    assert "HeadObject" not in fleet[0].sent
+
+
+def test_what_a_list_shows_is_what_single_reads_show(fleet: list[Rehearsal]) -> None:
+    """The two ways of reading see the same differences, down to the attribute."""
+    first, second, third = fleet[:3]
+    first.client("ecr").delete_lifecycle_policy(repositoryName=f"{first.name}-cache")
+    first.client("iam").delete_role_policy(RoleName=first.role, PolicyName="sledgehammer")
+    second.client("logs").delete_retention_policy(logGroupName=second.log_group)
+    second.client("s3").delete_object(Bucket="sledge-fleet", Key=f"{second.name}/source.zip")
+    third.commit("main.py")
+    third.client("codebuild").delete_project(name=third.name)
+    third.client("logs").delete_log_group(logGroupName=third.log_group)
+    third.client("ecr").delete_repository(repositoryName=third.name)
+    shown = [changes.changes for changes in plan_all(fleet)]
+    assert shown == [one.plan().changes for one in fleet]
+    assert [len(changes.pending) for changes in plan_all(fleet)[:4]] == [2, 2, 4, 0]
+    for one in fleet[:3]:
+        one.apply()
+    assert [change for changes in plan_all(fleet) for change in changes.pending] == []
+
+
+def test_tags_that_the_tagging_service_has_not_heard_of_yet_are_read_at_their_source(
+    fleet: list[Rehearsal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told late: an object of ours is not taken for somebody else's meanwhile."""
+    monkeypatch.setattr("sledgehammer_aws.bulk_reader.read_tagged", lambda *_: {})
+    fleet[0].client("ecr").delete_lifecycle_policy(repositoryName=f"{fleet[0].name}-cache")
+    assert len(plan_all(fleet[:1])[0].pending) == 1
+    fleet[0].apply()

@@ -1,0 +1,68 @@
+"""Plans for many projects: what they cost in requests, against the local GitLab."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gitlab_rehearsal import ROOT_TOKEN, Recorder, Rehearsal, rehearse, serve
+
+from sledgehammer.retry import RetryPolicy
+from sledgehammer.testing import FakeClock
+from sledgehammer_gitlab.access_settings import BranchProtection
+from sledgehammer_gitlab.api import Json
+from sledgehammer_gitlab.listing import list_projects
+from sledgehammer_gitlab.settings import Settings, Variable
+from sledgehammer_gitlab.token_settings import DeployScope, DeployToken
+from sledgehammer_gitlab.upkeep_settings import CiSettings
+
+FULL = Settings(
+    project="team/sub/web",
+    variables={f"KEY_{number}": Variable(value="x") for number in range(9)},
+    protected_branches={"main": BranchProtection()},
+    deploy_tokens={"pull": DeployToken(scopes=(DeployScope.READ_REGISTRY,), variable="PULL_TOKEN")},
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve(tmp_path_factory.mktemp("gitlab")) as found:
+        yield found
+
+
+@pytest.fixture
+def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(url, tmp_path, FULL) as made:
+        yield made
+
+
+def listed(here: Rehearsal) -> dict[str, Json]:
+    variables = {"GITLAB_URL": here.url, "GITLAB_TOKEN": ROOT_TOKEN}
+    return dict(list_projects(here.group, variables, clock=FakeClock(), policy=RetryPolicy()))
+
+
+def test_a_plan_for_many_projects_takes_four_requests_each_and_one_list(
+    here: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten variables, a protected branch, a deploy token, content and CI file, and nothing to do."""
+    fleet = [replace(here, settings=replace(here.settings, project=f"{here.group}/sub/{name}")) for name in "abc"]
+    for each in fleet:
+        each.apply()
+    recorder = Recorder(monkeypatch)
+    here.known = listed(here)
+    plans = [replace(each, known=here.known).connect().plan() for each in fleet]
+    assert [plan.pending for plan in plans] == [()] * 3
+    assert len(recorder.exchanges) == 1 + 4 * len(fleet)
+    assert [plan.read_calls for plan in plans] == [4] * 3
+    recorder.check()
+
+
+def test_a_list_that_is_out_of_date_misleads_a_plan_and_no_apply(here: Rehearsal) -> None:
+    """The apply reads the project anew."""
+    here.settings = replace(here.settings, ci=CiSettings(timeout_minutes=90))
+    here.apply()
+    here.known = listed(here)
+    here.api("PUT", here.project, {"build_timeout": 600})
+    assert here.connect().plan().pending == ()
+    here.apply()
+    assert here.api("GET", here.project)["build_timeout"] == 90 * 60
