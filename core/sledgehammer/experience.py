@@ -80,6 +80,9 @@ def expectations_or_none(
     """Seconds by image and strategy, for `auto`. What cannot be read is no failure: there is a choice without it."""
     try:
         return {one.image: one.seconds for one in read_experience(project, owner, destination, graphs)}
+    except NotFoundError as error:
+        log.info("nothing was built yet: %s", error.message)
+        return {}
     except SledgehammerError as error:
         log.warning("earlier builds cannot be read, so cache strategy auto goes by facts alone: %s", error.message)
         return {}

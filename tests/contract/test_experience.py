@@ -116,6 +116,21 @@ def test_auto_takes_none_where_a_cache_costs_more_than_it_saves(
     assert "--cache-to" not in open_session(here.work, "gitlab").ci_file.text
 
 
+def test_before_the_first_apply_nothing_is_said(
+    gitlab: GitLabCloud, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no project yet, so no registry: that is how every project begins."""
+    monkeypatch.setenv("GITLAB_URL", gitlab.url)
+    monkeypatch.setenv("GITLAB_TOKEN", ROOT_TOKEN)
+    with rehearse(gitlab.url, tmp_path) as one:
+        (one.work / "sledge.yaml").write_text(f"version: 1\nname: web\ngitlab: {{project: {one.path}}}\n")
+        (one.work / "Dockerfile").write_text(DOCKERFILE)
+
+        assert "--cache-to" in open_session(one.work, "gitlab").ci_file.text
+
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 def test_records_of_another_form_leave_the_choice_to_facts(here: Rehearsal) -> None:
     """A plan does not fail for what it could do without."""
     owner = here.connect()
