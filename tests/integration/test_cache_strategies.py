@@ -26,8 +26,9 @@ CASES = (
     on_request(Case(strategy="registry", version=NEW)),
     on_request(Case(strategy="registry", version="26.1", cached=0, settings=CacheSettings(mode=CacheMode.MIN))),
     Case(strategy="per-stage", version=OLD, settings=CLASSIC),
+    on_request(Case(strategy="per-stage", version="26.1")),
     on_request(Case(strategy="per-stage", version=NEW)),
-    Case(strategy="file", version=OLD),
+    on_request(Case(strategy="file", version=OLD)),
     Case(strategy="file", version="26.1"),
     on_request(Case(strategy="file", version=NEW)),
     Case(strategy="auto", version=OLD, says="cache strategy per-stage, for the builder of Docker 20.10 cannot"),
@@ -61,7 +62,8 @@ def test_the_second_job_finds_the_first_ones_layers(stack: StackConfig, jobs: Jo
     assert (image.cached_steps, image.total_steps) == (case.cached, 5), warm.output
 
 
-@pytest.mark.parametrize("version", [OLD, pytest.param(NEW, marks=pytest.mark.on_request)])
+@pytest.mark.on_request
+@pytest.mark.parametrize("version", [OLD, NEW])
 def test_an_inline_cache_hits_when_nothing_changed(stack: StackConfig, jobs: Jobs, version: str) -> None:
     """It holds the final stage's layers alone, and knows the others' steps: all are cached, or those of one stage."""
     case = Case(strategy="inline", version=version)
