@@ -26,13 +26,17 @@ class AttributeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One permission that an object grants, as an IAM policy states it. `condition` is "" where there is none."""
+    """One permission that an object grants, as an IAM policy states it. `condition` is "" where there is none.
+
+    `reason` is what needs it, for the reader; two statements are the same whatever they are there for.
+    """
 
     effect: str
     actions: tuple[str, ...]
     resource: str
     condition: str = ""
     principal: str = ""
+    reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from sledgehammer.errors import NotFoundError
 from sledgehammer_aws.account import CACHES, LOG_GROUPS, Account
 from sledgehammer_aws.client import Calls, Clients
 from sledgehammer_aws.managed import OWNER, OWNER_TAG, PROJECT_TAG
@@ -151,10 +152,10 @@ class BulkReader:
 
     def _list_sources(self, bucket: str) -> dict[str, str]:
         """Key to MD5 of all objects but the caches, which are many and of no interest: two lists, before and behind."""
-        found: dict[str, str] = {}
-        for start in ("", BEHIND_CACHES):
-            found |= self._list_keys(bucket, start)
-        return found
+        try:
+            return self._list_keys(bucket, "") | self._list_keys(bucket, BEHIND_CACHES)
+        except NotFoundError:  # the bucket is still to be made
+            return {}
 
     def _list_keys(self, bucket: str, start: str) -> dict[str, str]:
         s3, owner = self.clients.s3, self.account.id

@@ -1,10 +1,10 @@
 """What a destruction spares, and what it says of what is lost."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sledgehammer.changes import Action, Change, ChangeSet, Statement
+from sledgehammer.changes import Action, Statement
 from sledgehammer.provisioning import Attributes, GrantsPermissions, ManagedObject, Observed, Removable
 from sledgehammer_aws.bucket import Bucket
 from sledgehammer_aws.log_group import LogGroup
@@ -36,7 +36,7 @@ class Unwanted:
         return None
 
     def observe(self, *, anew: bool = False) -> Observed | None:
-        return self.item.observe(anew=anew)
+        return _noted(self.item.observe(anew=anew), self.note)
 
     def statements(self, attributes: Attributes) -> tuple[Statement, ...]:
         return self.item.statements(attributes) if isinstance(self.item, GrantsPermissions) else ()
@@ -74,7 +74,7 @@ class Spared:
         return None
 
     def observe(self, *, anew: bool = False) -> Observed | None:
-        return self.item.observe(anew=anew)
+        return _noted(self.item.observe(anew=anew), self.note)
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 0
@@ -92,25 +92,8 @@ def for_destruction(objects: Sequence[ManagedObject], site: Site) -> tuple[Manag
     return tuple(_judged(item, site) for item in objects)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notes:
-    """What is spared and what is lost, by address."""
-
-    by_address: Mapping[str, str]
-
-    def on(self, change: Change) -> Change:
-        """A change with what is to be said of it."""
-        return replace(change, note=self.by_address.get(change.address) or change.note)
-
-    def on_all(self, changes: ChangeSet) -> ChangeSet:
-        """A plan with what is to be said of it."""
-        return replace(changes, changes=tuple(self.on(change) for change in changes.changes))
-
-
-def notes_of(objects: Sequence[ManagedObject]) -> Notes:
-    """Of these objects, as a plan over them shows them."""
-    spoken = (item for item in objects if isinstance(item, Spared | Unwanted))
-    return Notes(by_address={f"{item.kind} {item.name}": item.note for item in spoken})
+def _noted(observed: Observed | None, note: str) -> Observed | None:
+    return replace(observed, note=note) if observed is not None and note else observed
 
 
 def _judged(item: ManagedObject, site: Site) -> ManagedObject:

@@ -43,16 +43,19 @@ def statements_document(statements: Sequence[Mapping[str, object]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def statement_attributes(document: str | Mapping[str, object], reasons: Mapping[str, str]) -> Mapping[str, str]:
-    """A policy's statements as attributes of a plan: `statement <Sid> (<what needs it>)` to canonical text."""
-    found = statements_of(document)
-    return {f"{STATEMENT}{sid}{_in_brackets(reasons.get(sid, ''))}": text for sid, text in found.items()}
+def statement_attributes(document: str | Mapping[str, object]) -> Mapping[str, str]:
+    """A policy's statements as attributes of a plan: `statement <Sid>` to canonical text."""
+    return {f"{STATEMENT}{sid}": text for sid, text in statements_of(document).items()}
 
 
-def statement_records(attributes: Mapping[str, object]) -> tuple[Statement, ...]:
-    """The same as rows of a plan's table of permissions."""
-    texts = [str(text) for name, text in attributes.items() if name.startswith(STATEMENT) and text]
-    return tuple(_record(json.loads(text)) for text in texts)
+def statement_records(attributes: Mapping[str, object], reasons: Mapping[str, str]) -> tuple[Statement, ...]:
+    """The same as rows of a plan's table of permissions; `reasons` by Sid."""
+    texts = {
+        name.removeprefix(STATEMENT): str(text)
+        for name, text in attributes.items()
+        if name.startswith(STATEMENT) and text
+    }
+    return tuple(_record(json.loads(text), reason=reasons.get(sid, "")) for sid, text in texts.items())
 
 
 def trust_records(document: str) -> tuple[Statement, ...]:
@@ -60,7 +63,7 @@ def trust_records(document: str) -> tuple[Statement, ...]:
     return tuple(_record(json.loads(text)) for text in statements_of(document).values())
 
 
-def _record(statement: Mapping[str, object]) -> Statement:
+def _record(statement: Mapping[str, object], *, reason: str = "") -> Statement:
     condition, principal = statement.get("Condition", ""), statement.get("Principal", "")
     actions = statement.get("Action", [])
     resources = statement.get("Resource", [])
@@ -70,11 +73,8 @@ def _record(statement: Mapping[str, object]) -> Statement:
         resource=" ".join(resources if isinstance(resources, list) else [str(resources)]),
         condition=_text(condition) if condition else "",
         principal=_text(principal) if principal else "",
+        reason=reason,
     )
-
-
-def _in_brackets(reason: str) -> str:
-    return f" ({reason})" if reason else ""
 
 
 def canonical(document: str | Mapping[str, object]) -> str:

@@ -18,7 +18,7 @@ from sledgehammer_aws.bucket import Bucket
 from sledgehammer_aws.build_permissions import build_permissions, build_trust
 from sledgehammer_aws.cache_expiry import CacheExpiry
 from sledgehammer_aws.codebuild_project import CodeBuildProject
-from sledgehammer_aws.destruction import for_destruction, notes_of
+from sledgehammer_aws.destruction import for_destruction
 from sledgehammer_aws.git_connection import GitConnection
 from sledgehammer_aws.kept_cache import has_file_cache
 from sledgehammer_aws.log_group import LogGroup
@@ -46,36 +46,22 @@ class AwsProvisioner:
     variables: Mapping[str, str] = field(repr=False)  # of this machine's environment
 
     def plan(self) -> ChangeSet:
-        objects = self._objects()
-        return self._counted(notes_of(objects).on_all(plan_objects(objects, provider=PROVIDER)))
+        return self._counted(plan_objects(self._objects(), provider=PROVIDER))
 
     def apply(self, *, on_change: OnChange, on_plan: OnPlan) -> ChangeSet:
-        objects = self._objects()
-        notes = notes_of(objects)
-        return notes.on_all(
-            apply_objects(
-                objects,
-                provider=PROVIDER,
-                on_plan=lambda changes: on_plan(self._counted(notes.on_all(changes))),
-                on_change=lambda change: on_change(notes.on(change)),
-            )
+        return apply_objects(
+            self._objects(),
+            provider=PROVIDER,
+            on_plan=lambda changes: on_plan(self._counted(changes)),
+            on_change=on_change,
         )
 
     def plan_destruction(self) -> ChangeSet:
-        objects = for_destruction(self._all(), self.site)
-        return notes_of(objects).on_all(plan_destruction(objects, provider=PROVIDER))
+        return plan_destruction(for_destruction(self._all(), self.site), provider=PROVIDER)
 
     def destroy(self, *, on_change: OnChange, on_plan: OnPlan) -> ChangeSet:
         objects = for_destruction(self._all(), self.site)
-        notes = notes_of(objects)
-        return notes.on_all(
-            destroy_objects(
-                objects,
-                provider=PROVIDER,
-                on_plan=lambda changes: on_plan(notes.on_all(changes)),
-                on_change=lambda change: on_change(notes.on(change)),
-            )
-        )
+        return destroy_objects(objects, provider=PROVIDER, on_plan=on_plan, on_change=on_change)
 
     def adopt(self, addresses: Collection[str]) -> ChangeSet:
         adopt_objects(self._objects(), addresses)

@@ -1,7 +1,7 @@
 """An IAM role and its one inline policy."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sledgehammer.changes import Action, Statement
 from sledgehammer.errors import NotFoundError
@@ -98,14 +98,15 @@ class RolePolicy:
     role: Role
     permissions: Callable[[], Sequence[Permission]]  # asked anew for a write: an ARN may only be known by then
     kind: str = "aws_iam_role_policy"
+    reasons: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """By Sid, once the permissions were asked for, which may take a request."""
 
     @property
     def name(self) -> str:
         return f"{self.role.name}/{POLICY_NAME}"
 
     def desired(self) -> Attributes | None:
-        wanted = self.permissions()
-        return statement_attributes(policy_document(wanted), _reasons(wanted))
+        return statement_attributes(policy_document(self._wanted()))
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         role = self.role.observe(anew=anew)
@@ -114,10 +115,12 @@ class RolePolicy:
         found = self.site.reader.role_policy(self.role.name, POLICY_NAME, anew=anew)
         if found is None:
             return None if role.owner is Owner.SLEDGE else Observed(attributes={}, owner=role.owner)
-        return Observed(attributes=statement_attributes(found, _reasons(self.permissions())), owner=role.owner)
+        return Observed(attributes=statement_attributes(found), owner=role.owner)
 
     def statements(self, attributes: Attributes) -> tuple[Statement, ...]:
-        return statement_records(attributes)
+        if not self.reasons:
+            self._wanted()
+        return statement_records(attributes, self.reasons)
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 1
@@ -135,16 +138,17 @@ class RolePolicy:
     def delete(self) -> None:
         _delete_policy(self.site, self.role.name)
 
+    def _wanted(self) -> Sequence[Permission]:
+        wanted = self.permissions()
+        self.reasons.update({permission.sid: permission.reason for permission in wanted})
+        return wanted
+
     def _put(self) -> None:
         iam, role, document = self.site.clients.iam, self.role.name, policy_document(self.permissions())
         self.site.calls.send(
             f"iam:PutRolePolicy {self.name}",
             lambda: iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=document),
         )
-
-
-def _reasons(permissions: Sequence[Permission]) -> dict[str, str]:
-    return {permission.sid: permission.reason for permission in permissions}
 
 
 def _delete_policy(site: Site, role: str) -> None:

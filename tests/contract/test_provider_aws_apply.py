@@ -128,11 +128,12 @@ def test_a_key_is_for_new_repositories_and_told_of_old_ones(aws: Rehearsal) -> N
 
 
 def test_a_plan_shows_permissions_and_how_many_requests_an_apply_takes(aws: Rehearsal) -> None:
-    """Rows of who may do what on which object; the estimate is as near as makes it useful."""
+    """Rows of who may do what on which object, and what needs it; the estimate is as near as makes it useful."""
     plan = aws.plan()
     (policy,) = [change for change in plan.changes if change.kind == "aws_iam_role_policy"]
-    rows = {row.statement.actions: row.statement.resource for row in policy.statements}
-    assert rows["ecr:GetAuthorizationToken",] == "*"
+    rows = {row.statement.actions: (row.statement.resource, row.statement.reason) for row in policy.statements}
+    assert rows["ecr:GetAuthorizationToken",] == ("*", "docker login")
+    assert all(row.statement.reason for row in policy.statements)
     (role,) = [change for change in plan.changes if change.kind == "aws_iam_role"]
     assert "codebuild.amazonaws.com" in role.statements[0].statement.principal
     aws.sent.clear()
@@ -171,7 +172,7 @@ CHANGED = [
     ({"immutable_tags": True}, ["tag mutability"]),
     (
         {"variables": {"MODE": Variable(value="fast"), "KEY": Variable(parameter="/ci/key")}},
-        ["statement Parameters (variables KEY)", "variable KEY", "variable MODE"],
+        ["statement Parameters", "variable KEY", "variable MODE"],
     ),
     ({"concurrent_builds": 3}, ["concurrent builds"]),
     ({"concurrent_builds": 0}, ["concurrent builds"]),
@@ -179,8 +180,8 @@ CHANGED = [
     (
         {"vpc": Vpc(id="vpc-1", subnets=("subnet-2",), security_groups=("sg-3",))},
         [
-            "statement Network (network interface in the VPC)",
-            "statement NetworkInterface (CodeBuild's own use of that interface)",
+            "statement Network",
+            "statement NetworkInterface",
             "network",
         ],
     ),
@@ -266,7 +267,7 @@ DRIFT: list[tuple[Callable[[Rehearsal], None], str, str]] = [
     (_keep_logs_for_ever, "aws_log_group", "retention days"),
     (_trust_everybody, "aws_iam_role", "trust"),
     (_widen_policy, "aws_iam_role_policy", "statement 1"),
-    (_drop_policy, "aws_iam_role_policy", "statement Images (pull and push of images)"),
+    (_drop_policy, "aws_iam_role_policy", "statement Images"),
     (_drop_project, "aws_codebuild_project", "privileged"),
     (_edit_environment, "aws_codebuild_project", "privileged"),
     (_edit_environment, "aws_codebuild_project", "variable TOKEN"),

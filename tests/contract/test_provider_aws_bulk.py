@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
@@ -87,3 +88,11 @@ def test_tags_that_the_tagging_service_has_not_heard_of_yet_are_read_at_their_so
     fleet[0].client("ecr").delete_lifecycle_policy(repositoryName=f"{fleet[0].name}-cache")
     assert len(plan_all(fleet[:1])[0].pending) == 1
     fleet[0].apply()
+
+
+def test_a_plan_before_the_first_apply_makes_the_bucket_too(cloud: LocalAws, tmp_path: Path) -> None:
+    """A bucket that is not there yet holds no source archive."""
+    with rehearse(cloud, tmp_path) as new:
+        (changes,) = plan_all([new])
+        assert changes.changes == new.plan().changes
+        assert {"aws_s3_bucket", "aws_s3_object"} <= {change.kind for change in changes.pending}

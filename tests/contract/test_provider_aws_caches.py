@@ -54,11 +54,11 @@ def test_a_change_of_strategy_is_a_change_of_the_projects_cache(aws: Rehearsal) 
     assert aws.differences() == [
         (Action.CREATE, "aws_s3_lifecycle_rule", "prefix"),
         (Action.CREATE, "aws_s3_lifecycle_rule", "expires after days"),
-        (Action.UPDATE, "aws_iam_role_policy", "statement Cache (download and upload of the carried cache)"),
+        (Action.UPDATE, "aws_iam_role_policy", "statement Cache"),
         (
             Action.UPDATE,
             "aws_iam_role_policy",
-            "statement CacheKeys (search for the carried cache by its fallback keys)",
+            "statement CacheKeys",
         ),
         (Action.UPDATE, "aws_codebuild_project", "cache"),
     ]

@@ -74,6 +74,7 @@ def test_a_plan_of_a_destruction_changes_nothing_and_tells_what_is_lost(aws: Reh
     assert notes["aws_log_group"] == "the logs of all builds are lost"
     (policy,) = [change for change in planned.changes if change.kind == "aws_iam_role_policy"]
     assert {row.action for row in policy.statements} == {Action.DELETE}
+    assert "docker login" in {row.statement.reason for row in policy.statements}
 
 
 def test_images_are_kept_unless_the_settings_say_otherwise(aws: Rehearsal) -> None:

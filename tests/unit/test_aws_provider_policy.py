@@ -14,7 +14,14 @@ from sledgehammer.providers import load_providers
 from sledgehammer.session import render_ci_file
 from sledgehammer_aws.account import Account, Names, names_of
 from sledgehammer_aws.build_permissions import build_permissions, build_trust, read_buildspec
-from sledgehammer_aws.policy import Permission, canonical, policy_document, statement_attributes, statements_of
+from sledgehammer_aws.policy import (
+    Permission,
+    canonical,
+    policy_document,
+    statement_attributes,
+    statement_records,
+    statements_of,
+)
 from sledgehammer_aws.provider import PROVIDER as AWS
 from sledgehammer_aws.settings import Settings, Variable, Vpc
 from sledgehammer_localstack.aws.access.decision import Need, Principal, refusal
@@ -59,16 +66,16 @@ def test_only_the_registry_login_knows_no_resource() -> None:
 
 
 def test_each_statement_says_what_needs_it() -> None:
-    """No Sid twice, none without a reason, and the reason is in the attribute that a plan shows."""
+    """No Sid twice, none without a reason, and the reason is in the row that a plan shows."""
     found = permissions(
         Settings(variables={"A": Variable(secret="npm"), "B": Variable(parameter="/x")}), strategy="file"
     )
     assert len({one.sid for one in found}) == len(found)
     assert all(one.reason for one in found)
     reasons = {one.sid: one.reason for one in found}
-    shown = statement_attributes(policy_document(found), reasons)
-    assert "statement Login (docker login)" in shown
-    assert "statement Secrets (variables A)" in shown
+    shown = statement_records(statement_attributes(policy_document(found)), reasons)
+    assert [one.reason for one in shown] == list(reasons.values())
+    assert {"docker login", "variables A"} <= {one.reason for one in shown}
 
 
 def test_only_repositories_that_the_buildspec_speaks_of_may_be_used() -> None:

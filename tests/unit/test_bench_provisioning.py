@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from sledgehammer_bench.goals import exit_code
+from sledgehammer_bench.provisioning import command
 from sledgehammer_bench.provisioning.measure import Measurement
-from sledgehammer_bench.provisioning.provisioning_goals import judge
+from sledgehammer_bench.provisioning.provisioning_goals import judge, judge_sets
 
 QUICK = Measurement(name="quick", seconds=2.0, requests=1005)
 SLOW = replace(QUICK, seconds=9.0)
@@ -30,3 +33,34 @@ def test_a_plan_that_finds_something_or_asks_too_early_misses_its_goal() -> None
     assert verdicts(lean, lean, replace(REFUSED, pending=1))[3] is False
     assert verdicts(lean, lean, replace(REFUSED, early=1))[4] is False
     assert verdicts(lean, lean, replace(REFUSED, seconds=56.0))[5] is False
+
+
+def test_eleven_requests_for_ten_sets_are_the_limit_on_aws() -> None:
+    """440 for 400 sets hold; one more is a goal missed, and exit code 3."""
+    plan = Measurement(name="aws", seconds=9.0, requests=440)
+    assert [goal.holds for goal in judge_sets(plan, sets=400)] == [True, True]
+    more = judge_sets(replace(plan, requests=441), sets=400)
+    assert [goal.holds for goal in more] == [False, True]
+    assert exit_code(more) == 3
+
+
+def test_of_a_small_fleet_what_any_plan_asks_is_left_out_and_said_so() -> None:
+    """124 for 100 sets hold, for 14 of them are sent for a single set too; 125 do not."""
+    plan = Measurement(name="aws", seconds=3.0, requests=124)
+    first, _ = judge_sets(plan, sets=100)
+    assert first.holds
+    assert first.note == "124 requests without the 14 that any plan sends"
+    assert not judge_sets(replace(plan, requests=125), sets=100)[0].holds
+
+
+def test_a_change_that_a_plan_finds_on_aws_misses_its_goal() -> None:
+    """However few requests it took."""
+    plan = Measurement(name="aws", seconds=9.0, requests=400, pending=1)
+    assert [goal.holds for goal in judge_sets(plan, sets=400)] == [True, False]
+
+
+def test_numbers_that_count_nothing_are_refused_before_anything_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """A fleet of none has no requests per set."""
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["--sets", "0"])
+    assert "0 is not a number from 1" in capsys.readouterr().err

@@ -202,6 +202,20 @@ def test_a_destruction_takes_what_is_marked_last_made_first() -> None:
     assert [each.writes for each in (theirs, setting, absent)] == [[], [], []]
 
 
+def test_a_destruction_says_what_there_is_to_know_of_what_goes_and_of_what_stays() -> None:
+    """What is lost with an object, and why another is kept; whoever follows it is told the same."""
+    gone = Thing(name="gone", wanted=WANTED, present={}, note="its log is lost")
+    kept = Fixed(name="kept", wanted=WANTED, present={}, note="it holds 12 images")
+    seen: list[Change] = []
+    shown = plan_destruction([gone, kept], provider="cloud")
+    assert [(change.action, change.note) for change in shown.changes] == [
+        (Action.NONE, "it holds 12 images"),
+        (Action.DELETE, "its log is lost"),
+    ]
+    destroy_objects([gone, kept], provider="cloud", on_plan=accept_plan, on_change=seen.append)
+    assert [change.note for change in seen] == ["its log is lost"]
+
+
 def test_a_plan_that_is_refused_changes_nothing() -> None:
     """Whoever is shown the fresh plan may stop the apply, and the destruction."""
     thing, other = Thing(wanted=WANTED), Thing(wanted=WANTED, present={})

@@ -16,7 +16,9 @@ from sledgehammer.provisioning.saved_plan import SavedPlan, check_still_true, lo
 from sledgehammer.secret import Secret
 
 READ = Statement(effect="Allow", actions=("s3:GetObject",), resource="arn:aws:s3:::b/*", condition="tls")
-PUSH = Statement(effect="Allow", actions=("ecr:PutImage", "ecr:BatchGetImage"), resource="arn:aws:ecr:::r")
+PUSH = Statement(
+    effect="Allow", actions=("ecr:PutImage", "ecr:BatchGetImage"), resource="arn:aws:ecr:::r", reason="push"
+)
 CHANGES = ChangeSet(
     provider="cloud",
     read_calls=4,
@@ -65,9 +67,9 @@ def test_a_plan_reads_like_terraforms() -> None:
         "  variable HIDDEN\n"
         "    cannot be compared\n"
         "permissions:\n"
-        "     object  effect  actions                          resource          condition\n"
+        "     object  effect  actions                          resource          condition  needed by\n"
         "  -  web     Allow   s3:GetObject                     arn:aws:s3:::b/*  tls\n"
-        "  +  web     Allow   ecr:PutImage, ecr:BatchGetImage  arn:aws:ecr:::r\n"
+        "  +  web     Allow   ecr:PutImage, ecr:BatchGetImage  arn:aws:ecr:::r              push\n"
         "cloud: Plan: 1 to add, 1 to change, 1 to destroy. 1 manual step. About 8 API calls.\n"
     )
 
@@ -85,8 +87,17 @@ def test_the_json_form_leads_back_to_the_same_plan() -> None:
     """Nothing that a plan says is lost in it, and its summary can be read without adding up."""
     row = json.loads(render_changes_json(CHANGES))
     assert from_json(row) == CHANGES
+    assert [each.statement.reason for each in from_json(row).changes[2].statements] == ["", "push"]
     assert row["format"] == 1
     assert row["summary"] == {"add": 1, "change": 1, "destroy": 1, "manual": 1, "calls": 8}
+
+
+def test_a_plan_that_was_saved_before_permissions_had_a_reason_still_holds() -> None:
+    """Its JSON has no such key, and what needs a permission does not make it another one."""
+    row = json.loads(render_changes_json(CHANGES))
+    for statement in row["changes"][2]["statements"]:
+        del statement["reason"]
+    check_still_true(from_json(row), CHANGES)
 
 
 def test_a_saved_plan_is_its_owners_alone_and_reads_back(tmp_path: Path) -> None:

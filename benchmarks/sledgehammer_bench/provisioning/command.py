@@ -1,22 +1,36 @@
-"""`./dev bench provisioning`: a GitLab, a fleet, plans, goals, exit code."""
+"""`./dev bench provisioning`: both clouds, a fleet on each, plans, goals, exit code."""
 
 import argparse
 import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sledgehammer.errors import SledgehammerError
-from sledgehammer_bench.goals import ONE_MISSED, exit_code, goal_lines, goal_record
-from sledgehammer_bench.provisioning.fleet import make_fleet
-from sledgehammer_bench.provisioning.measure import throttled, undisturbed
-from sledgehammer_bench.provisioning.provisioning_goals import judge
+from sledgehammer_bench.goals import ONE_MISSED, Goal, exit_code, goal_lines, goal_record
+from sledgehammer_bench.provisioning.aws_fleet import make_aws_fleet
+from sledgehammer_bench.provisioning.aws_server import serve_aws
+from sledgehammer_bench.provisioning.gitlab_fleet import make_fleet
+from sledgehammer_bench.provisioning.gitlab_server import serve_gitlab
+from sledgehammer_bench.provisioning.measure import Measurement, counted, throttled, undisturbed
+from sledgehammer_bench.provisioning.provisioning_goals import judge, judge_sets
 from sledgehammer_bench.provisioning.server import serve
 
 LATENCY_S = 0.05
+CLOUDS = ("gitlab", "aws")
+PROJECTS, PROJECTS_QUICK = 100, 30
+SETS, SETS_QUICK = 400, 100
 _USAGE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one cloud's half has measured, and what it promises."""
+
+    runs: Sequence[Measurement]
+    goals: Sequence[Goal]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,31 +48,61 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(arguments: argparse.Namespace, folder: Path) -> int:
-    projects, threads = arguments.projects, arguments.threads
-    with serve(folder / "gitlab") as server:
-        fleet = make_fleet(server, folder / "checkouts", projects=projects, threads=threads)
-        print(f"making {projects} projects", file=sys.stderr)
-        fleet.apply()
-        measured = (undisturbed(fleet, latency_s=0), undisturbed(fleet, latency_s=LATENCY_S), throttled(fleet))
-    goals = judge(*measured, projects=projects, threads=threads)
-    for one in measured:
-        print(f"{one.name}: {one.requests} requests, {one.seconds:.1f} s, {one.throttled} throttled")
+    projects = arguments.projects or (PROJECTS_QUICK if arguments.quick else PROJECTS)
+    sets = arguments.sets or (SETS_QUICK if arguments.quick else SETS)
+    threads, clouds = arguments.threads, arguments.provider or CLOUDS
+    found = []
+    if "gitlab" in clouds:
+        found.append(_gitlab(folder, projects=projects, threads=threads))
+    if "aws" in clouds:
+        found.append(_aws(folder, sets=sets, threads=threads))
+    runs, goals = [run for one in found for run in one.runs], [goal for one in found for goal in one.goals]
+    for run in runs:
+        print(f"{run.name}: {run.requests} requests, {run.seconds:.1f} s, {run.throttled} throttled")
     print("\n".join(["", "goals", *goal_lines(goals)]))
     if arguments.json is not None:
         document = {
             "benchmark": "provisioning",
-            "projects": projects,
+            "projects": projects if "gitlab" in clouds else 0,
+            "sets": sets if "aws" in clouds else 0,
             "threads": threads,
-            "runs": [asdict(one) for one in measured],
+            "runs": [asdict(run) for run in runs],
             "goals": [goal_record(goal) for goal in goals],
         }
         arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return exit_code(goals)
 
 
+def _gitlab(folder: Path, *, projects: int, threads: int) -> Finding:
+    with serve(serve_gitlab, folder / "gitlab") as server:
+        fleet = make_fleet(server, folder / "checkouts", projects=projects, threads=threads)
+        print(f"making {projects} projects", file=sys.stderr)
+        fleet.apply()
+        runs = (undisturbed(fleet, latency_s=0), undisturbed(fleet, latency_s=LATENCY_S), throttled(fleet))
+    return Finding(runs=runs, goals=judge(*runs, projects=projects, threads=threads))
+
+
+def _aws(folder: Path, *, sets: int, threads: int) -> Finding:
+    with serve(serve_aws) as server:
+        fleet = make_aws_fleet(server, folder / "checkout", sets=sets, threads=threads)
+        print(f"making {sets} sets on AWS", file=sys.stderr)
+        fleet.apply()
+        run = counted(fleet)
+    return Finding(runs=(run,), goals=judge_sets(run, sets=sets))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev bench provisioning", description=__doc__)
-    parser.add_argument("--projects", type=int, default=100, help="how many (default: 100)")
-    parser.add_argument("--threads", type=int, default=16, help="how many at once (default: 16)")
+    parser.add_argument("-p", "--provider", action="append", choices=CLOUDS, help="only this cloud (default: both)")
+    parser.add_argument("--quick", action="store_true", help=f"{PROJECTS_QUICK} projects and {SETS_QUICK} sets")
+    parser.add_argument("--projects", type=_count, help=f"how many on GitLab (default: {PROJECTS})")
+    parser.add_argument("--sets", type=_count, help=f"how many on AWS (default: {SETS})")
+    parser.add_argument("--threads", type=_count, default=16, help="how many at once (default: 16)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings there, too")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1")
+    return int(text)

@@ -1,18 +1,30 @@
-"""One plan over the fleet, undisturbed, slow and throttled."""
+"""One plan over a fleet, undisturbed, slow and throttled."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 
-from sledgehammer_bench.provisioning.fleet import Fleet
+from sledgehammer.changes import ChangeSet
+from sledgehammer_bench.provisioning.server import COUNT, Server
 
 EVERY = 20
 RETRY_AFTER_S = 1
+
+
+class Fleet(Protocol):
+    """Many projects of one cloud."""
+
+    @property
+    def server(self) -> Server:
+        """The cloud."""
+
+    def plan(self) -> Sequence[ChangeSet]:
+        """Plan for all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +44,12 @@ def undisturbed(fleet: Fleet, *, latency_s: float) -> Measurement:
     """A plan where every answer comes so much later."""
     fleet.server.load({"fault": "delay", "path": "/api/v4/", "delay_s": latency_s})
     return _measured(fleet, f"plan, {latency_s * 1000:.0f} ms latency", fault="")
+
+
+def counted(fleet: Fleet) -> Measurement:
+    """A plan of which nothing but the requests is of interest, as the server counts them."""
+    fleet.server.load(COUNT)
+    return _measured(fleet, "plan, AWS", fault="")
 
 
 def throttled(fleet: Fleet) -> Measurement:

@@ -1,10 +1,17 @@
-"""The goals of issue 5 for GitLab, by REST."""
+"""The goals of issue 5: for GitLab, by REST, and for AWS."""
 
 import math
 from collections.abc import Sequence
 
 from sledgehammer_bench.goals import Goal
 from sledgehammer_bench.provisioning.measure import RETRY_AFTER_S, Measurement
+
+FULL = 400
+"""From so many sets on everything counts."""
+
+ASKED_ONCE = 14
+"""Requests of any plan, however many sets: who we are and which registry, five of the bucket, a page of each of the
+seven lists."""
 
 
 def judge(
@@ -26,4 +33,20 @@ def judge(
             unit=" s",
             note=f"1.5 x {quick.seconds:.1f} s and {refused.throttled} waits of {RETRY_AFTER_S} s, {threads} at once",
         ),
+    )
+
+
+def judge_sets(plan: Measurement, *, sets: int) -> Sequence[Goal]:
+    """`plan` is over that many sets with one reader. Of a small fleet what is asked once anyway is left out, for it
+    would hide what a set costs."""
+    left_out = 0 if sets >= FULL else ASKED_ONCE
+    note = f"{plan.requests} requests" + (f" without the {left_out} that any plan sends" if left_out else "")
+    return (
+        Goal(
+            name=f"AWS: requests per set of a no-change plan, {sets} sets",
+            limit=1.1,
+            measured=(plan.requests - left_out) / sets,
+            note=note,
+        ),
+        Goal(name="AWS: changes that a no-change plan finds", limit=0, measured=plan.pending),
     )

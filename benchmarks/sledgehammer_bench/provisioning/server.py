@@ -1,28 +1,21 @@
-"""The local GitLab in a process of its own, so that what is measured does not share its Python."""
+"""A local cloud in a process of its own, so that what is measured does not share its Python."""
 
 import json
 import multiprocessing
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from sledgehammer.secret import Secret
-from sledgehammer_localstack.gitlab.server import GitLabServer
-from sledgehammer_localstack.gitlab.settings import GitLabSettings
-
-TOKEN = "glpat-benchmark"  # noqa: S105 - of a server that lives for this benchmark
+COUNT = {"fault": "delay", "delay_s": 0}
+"""A rule of faults that does nothing but count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A running GitLab; it counts its own requests while a rule is in force."""
+    """A running cloud; it counts its own requests while a rule is in force."""
 
     url: str
 
@@ -42,12 +35,14 @@ class Server:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Server]:
-    """A GitLab without projects that keeps its state there."""
+def serve(work: Callable[..., None], *arguments: object) -> Iterator[Server]:
+    """Run `work(*arguments, control)` in a new process: it sends the server's address, then serves until it receives
+    anything. A function of a module, for it is looked up there by its name."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(folder, theirs), daemon=True)
+    process = context.Process(target=work, args=(*arguments, theirs), daemon=True)
     process.start()
+    theirs.close()
     try:
         yield Server(url=ours.recv())
     finally:
@@ -55,16 +50,7 @@ def serve(folder: Path) -> Iterator[Server]:
         process.join(timeout=30)
 
 
-def _serve(folder: Path, control: Connection) -> None:
-    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    settings = GitLabSettings(
-        state_dir=folder,
-        root_token=Secret(TOKEN),
-        runner_token=Secret("glrt-benchmark"),
-        signing_key=Secret(key.decode()),
-    )
-    with GitLabServer(settings) as server:
-        control.send(server.url)
-        control.recv()
+def until_told(url: str, control: Connection) -> None:
+    """What `work` ends with."""
+    control.send(url)
+    control.recv()

@@ -70,7 +70,7 @@ def _render_statements(changes: ChangeSet) -> str:
     rows = [_row(change, item) for change in changes.changes for item in change.statements]
     if not rows:
         return ""
-    header = ("", "object", "effect", "actions", "resource", "condition")
+    header = ("", "object", "effect", "actions", "resource", "condition", "needed by")
     widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
     lines = (_line(row, widths) for row in (header, *rows))
     return "permissions:\n" + "".join(f"  {line}\n" for line in lines)
@@ -78,7 +78,8 @@ def _render_statements(changes: ChangeSet) -> str:
 
 def _row(change: Change, item: StatementChange) -> tuple[str, ...]:
     said = item.statement
-    return (item.action.value, change.name, said.effect, ", ".join(said.actions), _resource(said), said.condition)
+    actions = ", ".join(said.actions)
+    return (item.action.value, change.name, said.effect, actions, _resource(said), said.condition, said.reason)
 
 
 def _resource(statement: Statement) -> str:

@@ -91,6 +91,7 @@ def _destruction_of(item: ManagedObject, observed: Observed | None) -> Change | 
         action=action,
         kind=item.kind,
         name=item.name,
+        note=observed.note,
         statements=_statement_changes(item, observed.attributes, {}) if is_ours else (),
         calls=item.calls(action, ()) if is_ours else 0,
     )

@@ -52,6 +52,7 @@ def _change_to_json(change: Change) -> dict[str, Any]:
                 "resource": item.statement.resource,
                 "condition": item.statement.condition,
                 "principal": item.statement.principal,
+                "reason": item.statement.reason,
             }
             for item in change.statements
         ],
@@ -84,5 +85,6 @@ def _statement_from_json(row: Json) -> StatementChange:
             resource=row["resource"],
             condition=row["condition"],
             principal=row["principal"],
+            reason=row.get("reason", ""),  # plans that were saved before there was one
         ),
     )

@@ -39,9 +39,9 @@ class ManualStep:
 class Observed:
     """An object as it is. With `manual` the change that it needs is a person's.
 
-    `note` is for the reader of the plan, whatever comes of the comparison. What `is_kept` outlives a destruction
-    though it is ours, because it holds what others made. `adopted_with` is the address to adopt where the object has
-    no place for a mark of its own.
+    `note` is for the reader of the plan, whatever comes of the comparison, and of a destruction's. What `is_kept`
+    outlives a destruction though it is ours, because it holds what others made. `adopted_with` is the address to adopt
+    where the object has no place for a mark of its own.
     """
 
     attributes: Attributes

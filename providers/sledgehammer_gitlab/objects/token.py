@@ -86,7 +86,7 @@ class Token:
             return Observed(attributes={}) if is_left else None
         current = self._current()
         if current is None:
-            return Observed(attributes={COPIES: str(len(alive))}, note="its text is lost, so it is replaced")
+            return Observed(attributes={COPIES: str(len(alive))}, note="its text is lost: an apply replaces it")
         token, variable = current
         names = self.desired() or {}
         shown = {**_attributes_in(token), EXPIRES: _day(token), COPIES: str(len(alive))}

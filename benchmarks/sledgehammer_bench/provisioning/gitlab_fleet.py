@@ -14,7 +14,8 @@ from sledgehammer.ports import CiFile, Environment
 from sledgehammer.process import Command, LocalProcessRunner, run_checked
 from sledgehammer.project import Image, Project
 from sledgehammer.retry import RetryPolicy
-from sledgehammer_bench.provisioning.server import TOKEN, Server
+from sledgehammer_bench.provisioning.gitlab_server import TOKEN
+from sledgehammer_bench.provisioning.server import Server
 from sledgehammer_gitlab.access_settings import BranchProtection
 from sledgehammer_gitlab.connection import GitLabConnection, open_connection
 from sledgehammer_gitlab.destination import destination_of
