@@ -2,13 +2,16 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from sledgehammer.cli.command import Command, add_project_option, add_provider_option
 from sledgehammer.errors import ConfigurationError
-from sledgehammer.experience import Experience, read_experience
 from sledgehammer.ports import RegistryOwner
 from sledgehammer.providers import find_provider, load_providers
 from sledgehammer.session import Session, open_session, plan_for, read_graphs
+
+if TYPE_CHECKING:
+    from sledgehammer.experience import Experience
 
 MEGABYTE = 1_000_000
 
@@ -28,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def render_strategies(session: Session) -> str:
     """Per image the expected seconds of each strategy, then what is taken and why. Raises what the registry raises."""
+    from sledgehammer.experience import read_experience  # noqa: PLC0415 - whoever only renders imports no HTTP
+
     owner = session.connection
     if not isinstance(owner, RegistryOwner):
         raise ConfigurationError("this provider tells of no registry, where records would be")
@@ -43,7 +48,7 @@ def render_strategies(session: Session) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _expectation_lines(found: Experience) -> list[str]:
+def _expectation_lines(found: "Experience") -> list[str]:
     history = found.history
     speed = f"{found.link.bytes_per_s / MEGABYTE:.0f} MB/s{'' if found.link.is_measured else ' (a guess)'}"
     head = (
