@@ -98,6 +98,19 @@ def test_a_cache_that_saves_the_long_step_is_expected_to_be_quickest() -> None:
     assert "a builder's start 5.0" in {one.strategy: one.made_of for one in found}["inline"]
 
 
+def test_what_was_cached_each_time_is_not_taken_for_free() -> None:
+    """The long step has not run in any of these builds: what a build without its cache takes is not known."""
+    history = history_of([record(src=str(number), cached=2, fetched_s=2.0) for number in range(6)])
+    assert history is not None
+
+    found = expected_seconds(
+        history, link=Link(bytes_per_s=50e6), cache_bytes=500_000_000, strategies=("none", "inline", "file", "registry")
+    )
+
+    assert [one.strategy for one in found] == ["registry", "file"]
+    assert found[0].seconds < 25
+
+
 def test_a_slow_registry_makes_a_cache_dearer_than_building() -> None:
     """Steps that are done at once gain nothing by half a gigabyte that has to be written."""
     found = expected_seconds(

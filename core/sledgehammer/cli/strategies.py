@@ -51,9 +51,10 @@ def render_strategies(session: Session) -> str:
 def _expectation_lines(found: "Experience") -> list[str]:
     history = found.history
     speed = f"{found.link.bytes_per_s / MEGABYTE:.0f} MB/s{'' if found.link.is_measured else ' (a guess)'}"
+    taken = "some steps were always cached" if history.run_s is None else f"all steps take {history.run_s:.1f} s"
     head = (
-        f"image {found.image}, from its last {history.builds + 1} builds: all steps take {history.run_s:.1f} s, nothing"
-        f" changed in {history.unchanged_share:.0%}; its cache has {found.cache_bytes / MEGABYTE:.0f} MB,"
+        f"image {found.image}, from its last {history.builds + 1} builds: {taken}, nothing changed in"
+        f" {history.unchanged_share:.0%}; its cache has {found.cache_bytes / MEGABYTE:.0f} MB,"
         f" the registry gives {speed}"
     )
     rows = [f"  {one.strategy:<12}{one.seconds:7.1f} s  {one.made_of}" for one in found.expectations]

@@ -12,11 +12,12 @@ from sledgehammer.explain.record import BuildRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepHistory:
-    """One step over the builds. `run_s`: when it ran; `cached_s`: when it was cached, its layers fetched or not;
-    `change_share` of the builds had another key for it than the build before. `is_final`: of the target's own stage."""
+    """One step over the builds. `run_s`: when it ran, None where it was cached each time; `cached_s`: when it was
+    cached, its layers fetched or not; `change_share` of the builds had another key for it than the build before.
+    `is_final`: of the target's own stage."""
 
     label: str
-    run_s: float
+    run_s: float | None
     cached_s: float
     change_share: float
     is_final: bool
@@ -32,9 +33,10 @@ class History:
     unchanged_share: float
 
     @property
-    def run_s(self) -> float:
-        """All steps, when none is cached."""
-        return sum(step.run_s for step in self.steps)
+    def run_s(self) -> float | None:
+        """All steps, when none is cached; None where one of them was cached each time."""
+        known = [step.run_s for step in self.steps if step.run_s is not None]
+        return sum(known) if len(known) == len(self.steps) else None
 
 
 def history_of(records: Sequence[BuildRecord]) -> History | None:
@@ -55,7 +57,7 @@ def history_of(records: Sequence[BuildRecord]) -> History | None:
         StepHistory(
             label=label,
             run_s=_mean([step.seconds for step in _observed(alike, label) if not step.is_cached]),
-            cached_s=_mean([step.seconds for step in _observed(alike, label) if step.is_cached]),
+            cached_s=_mean([step.seconds for step in _observed(alike, label) if step.is_cached]) or 0.0,
             change_share=sum(label in found for found in changed) / len(changed),
             is_final=label.startswith(f"[{final} "),
         )
@@ -78,5 +80,5 @@ def _changed_steps(older: BuildRecord, newer: BuildRecord) -> frozenset[str]:
     return frozenset(label for prediction in found if not prediction.is_hit for label in prediction.labels)
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -37,22 +37,23 @@ class Expectation:
 def expected_seconds(
     history: History, *, link: Link, cache_bytes: int, strategies: Collection[str], needs_builder: Collection[str] = ()
 ) -> tuple[Expectation, ...]:
-    """For those of the strategies that can be reckoned, the quickest first; of equals the one named first.
+    """For those of the strategies that can be reckoned, the quickest first; of equals the one named first. One by which
+    a step would run that was cached in all of these builds cannot: what it would take is not known.
 
     `cache_bytes` is the size of all cached layers. `needs_builder`: strategies that start a BuildKit of their own.
     """
     transfer_s = cache_bytes / link.bytes_per_s
     start_s = BUILDER_IMAGE_BYTES / link.bytes_per_s + BUILDER_START_S
-    export_s = transfer_s * _changed_part(history)
-    partly = sum(_partly_cached_s(step) for step in history.steps)
+    export = ("export", transfer_s * _changed_part(history))
+    partly = sum(_step_s(step, step.change_share) for step in history.steps)
     costs: Mapping[str, tuple[tuple[str, float], ...]] = {
-        "registry": (("steps", partly), ("export", export_s)),
-        "s3": (("steps", partly), ("export", export_s)),
-        "per-stage": (("steps", partly), ("export", export_s)),
-        "inline": (("steps", _final_stage_s(history)), ("export", export_s)),
+        "registry": (("steps", partly), export),
+        "s3": (("steps", partly), export),
+        "per-stage": (("steps", partly), export),
         "file": (("steps", partly), ("the cache's way here and back", 2 * transfer_s)),
-        "none": (("steps", history.run_s),),
     }
+    if history.run_s is not None:
+        costs = {**costs, "inline": (("steps", _final_stage_s(history)), export), "none": (("steps", history.run_s),)}
     found = []
     for name in strategies:
         if name in costs:
@@ -62,22 +63,22 @@ def expected_seconds(
     return tuple(sorted(found, key=lambda one: one.seconds))
 
 
-def _partly_cached_s(step: StepHistory) -> float:
-    return step.change_share * step.run_s + (1 - step.change_share) * step.cached_s
+def _step_s(step: StepHistory, run_share: float) -> float:
+    """A step that runs in that share of builds and is cached in the others."""
+    run_s = step.cached_s if step.run_s is None else step.run_s
+    return run_share * run_s + (1 - run_share) * step.cached_s
 
 
 def _final_stage_s(history: History) -> float:
     """What only the image itself carries: another stage's steps run unless nothing at all has changed."""
-    others = sum(
-        (1 - history.unchanged_share) * step.run_s + history.unchanged_share * step.cached_s
-        for step in history.steps
-        if not step.is_final
+    return sum(
+        _step_s(step, step.change_share if step.is_final else 1 - history.unchanged_share) for step in history.steps
     )
-    return others + sum(_partly_cached_s(step) for step in history.steps if step.is_final)
 
 
 def _changed_part(history: History) -> float:
-    """Of all layers the part that is written anew, taking a step's layer to be as large as the step is long."""
-    if history.run_s == 0:
-        return 0.0
-    return sum(step.change_share * step.run_s for step in history.steps) / history.run_s
+    """Of all layers the part that is written anew, taking a step's layer to be as large as the step is long, or as its
+    layer took to be fetched."""
+    lengths = [(step, step.cached_s if step.run_s is None else step.run_s) for step in history.steps]
+    whole_s = sum(length_s for _, length_s in lengths)
+    return sum(step.change_share * length_s for step, length_s in lengths) / whole_s if whole_s else 0.0
