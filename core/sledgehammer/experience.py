@@ -71,13 +71,13 @@ def read_experience(
     return tuple(found)
 
 
-def expectations_or_none(
+def expectations_for_auto(
     project: Project,
     owner: RegistryOwner,
     destination: Destination,
     graphs: Mapping[str, StageGraph],
 ) -> Mapping[str, Mapping[str, float]]:
-    """Seconds by image and strategy, for `auto`. What cannot be read is no failure: there is a choice without it."""
+    """Seconds by image and strategy. What cannot be read is no failure: there is a choice without it."""
     try:
         return {one.image: one.seconds for one in read_experience(project, owner, destination, graphs)}
     except NotFoundError as error:

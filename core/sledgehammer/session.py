@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
@@ -109,11 +109,35 @@ def open_session(
     variables: Mapping[str, str] | None = None,
     processes: ProcessRunner | None = None,
 ) -> Session:
-    """Open the project in `folder` on the provider of that name.
+    """Open the project in `folder` on the provider of that name. Its CI file is planned by facts and, where the
+    strategy is `auto`, by what earlier builds left in the registry, which takes some requests.
 
     `variables` stand in for this process's environment (credentials, endpoints). Raises ConfigurationError,
     CredentialsError, or MissingToolError when the provider's SDK is not installed.
     """
+    session = open_by_facts(folder, provider, variables=variables, processes=processes)
+    if session.project.cache.strategy != AUTO or not isinstance(session.connection, RegistryOwner):
+        return session
+    from sledgehammer.experience import expectations_for_auto  # noqa: PLC0415 - whoever only renders imports no HTTP
+
+    project, chosen = session.project, find_provider(provider, load_providers())
+    graphs = read_graphs(project)
+    expectations = expectations_for_auto(project, session.connection, chosen.destination(project), graphs)
+    ci_file = render_ci_file(project, chosen, expectations=expectations)
+    if ci_file == session.ci_file:
+        return session
+    connection = chosen.connect(project, ci_file, session.checkout, session.environment)
+    return replace(session, ci_file=ci_file, connection=connection)
+
+
+def open_by_facts(
+    folder: Path | str,
+    provider: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    processes: ProcessRunner | None = None,
+) -> Session:
+    """The same by facts alone, for whoever does not need the CI file: sends nothing yet."""
     seam = processes if processes is not None else LocalProcessRunner()
     project = read_project(Path(folder))
     chosen = find_provider(provider, load_providers())
@@ -121,11 +145,6 @@ def open_session(
     checkout = read_checkout(project.root, runner=seam)
     environment = Environment(variables=dict(os.environ if variables is None else variables), processes=seam)
     connection = chosen.connect(project, ci_file, checkout, environment)
-    if project.cache.strategy == AUTO and (expectations := expectations_of(project, chosen, connection)):
-        by_experience = render_ci_file(project, chosen, expectations=expectations)
-        if by_experience != ci_file:
-            ci_file = by_experience
-            connection = chosen.connect(project, ci_file, checkout, environment)
     return Session(
         provider=chosen.name,
         project=project,
@@ -141,21 +160,11 @@ def read_project(folder: Path) -> Project:
     return load_project(folder / CONFIG_FILE, providers=load_providers())
 
 
-def expectations_of(project: Project, provider: Provider, connection: Connection) -> Mapping[str, Mapping[str, float]]:
-    """Seconds by image and strategy, from the records that earlier builds left in the registry; empty where there are
-    none, or none can be read."""
-    if not isinstance(connection, RegistryOwner):
-        return {}
-    from sledgehammer.experience import expectations_or_none  # noqa: PLC0415 - whoever only renders imports no HTTP
-
-    return expectations_or_none(project, connection, provider.destination(project), read_graphs(project))
-
-
 def render_ci_file(
     project: Project, provider: Provider, *, expectations: Mapping[str, Mapping[str, float]] = NOTHING_EXPECTED
 ) -> CiFile:
     """The provider's CI file for the project's images as their Dockerfiles stand now. Strategy `auto` goes by
-    `expectations` too, as `expectations_of` gives them."""
+    `expectations` too, seconds by image and strategy."""
     if provider.name not in project.providers:
         raise ConfigurationError(
             f"{project.root / CONFIG_FILE} has no section for {provider.name}",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sledgehammer.cli.command import Command, add_project_option, add_provider_option
 from sledgehammer.providers import find_provider, load_providers
 from sledgehammer.registry.findings import Finding, RegistryFacts, options_for
-from sledgehammer.session import open_session
+from sledgehammer.session import open_by_facts
 from sledgehammer.strategies.registry import export_options
 
 WIDTH = 22
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     """0 when every cache repository can be used; else the first one's problem is raised, after the table."""
     from sledgehammer.registry.preflight import preflight_caches  # noqa: PLC0415 - no other command speaks HTTP
 
-    session = open_session(arguments.directory, arguments.provider)
+    session = open_by_facts(arguments.directory, arguments.provider)
     destination = find_provider(session.provider, load_providers()).destination(session.project)
     planned = export_options(session.project.cache, destination)
     found = preflight_caches(session.connection)

@@ -8,7 +8,7 @@ from sledgehammer.cli.command import Command, add_project_option, add_provider_o
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.ports import RegistryOwner
 from sledgehammer.providers import find_provider, load_providers
-from sledgehammer.session import Session, open_session, plan_for, read_graphs
+from sledgehammer.session import Session, open_by_facts, plan_for, read_graphs
 
 if TYPE_CHECKING:
     from sledgehammer.experience import Experience
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reads what earlier builds recorded; 0 whatever it says."""
-    session = open_session(arguments.directory, arguments.provider)
+    session = open_by_facts(arguments.directory, arguments.provider)
     sys.stdout.write(render_strategies(session))
     return 0
 

@@ -11,7 +11,7 @@ from sledgehammer.explain.record import BuildRecord, parse_record, values_by_has
 from sledgehammer.explain.text import render_reasons
 from sledgehammer.explain.why import explain
 from sledgehammer.ports import RegistryOwner
-from sledgehammer.session import Session, open_session
+from sledgehammer.session import Session, open_by_facts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reads the records of the run and of the one before it from the registry; 0 whatever they say."""
-    session = open_session(arguments.directory, arguments.provider)
+    session = open_by_facts(arguments.directory, arguments.provider)
     for text in explain_run(session, arguments.run_id):
         sys.stdout.write(text)
     return 0
