@@ -58,7 +58,7 @@ def build(target):
     if values("--metadata-file"):
         pathlib.Path(values("--metadata-file")[0]).write_text('"containerimage.digest": "sha256:1"')
     for cache in values("--cache-to"):
-        tags[cache.partition("ref=")[2].removesuffix(",mode=max")] = content[target]
+        tags[cache.partition("ref=")[2].partition(",")[0]] = content[target]
     for name in values("--tag"):
         images[name] = content[target]
 

@@ -19,7 +19,9 @@ from sledgehammer.context.content_key import NoKey
 from sledgehammer.context.stage_key import stage_recipe
 from sledgehammer.dockerfile.graph import Stage
 from sledgehammer.operations import STAGE_KEY, BuildTool, CacheExport, KeyedStage, Operation, StageKeys, Text, text
+from sledgehammer.project import CacheMode
 from sledgehammer.strategies.inline import image_source
+from sledgehammer.strategies.registry import export_options
 from sledgehammer.strategy import CacheStrategy, Situation
 
 LABEL_LENGTH = 40
@@ -48,8 +50,10 @@ def plan(situation: Situation) -> tuple[Operation, ...]:
 
 
 def exports(situation: Situation, stages: tuple[Stage, ...]) -> Iterator[CacheExport]:
-    """An image for each stage, the final one last; by buildx a cache of all that the stage is made of."""
-    options = "".join(f",{name}={value}" for name, value in (("mode", "max"), *situation.destination.cache_options))
+    """An image for each stage, the final one last; by buildx a cache of all that the stage is made of, written as
+    strategy registry writes its own."""
+    written = {**export_options(situation.settings, situation.destination), "mode": CacheMode.MAX.value}
+    options = "".join(f",{name}={value}" for name, value in written.items())
     for stage in (*stages, None):
         yield CacheExport(
             what=f"stage {stage.name}" if stage else "final stage",
