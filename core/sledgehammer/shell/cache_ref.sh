@@ -1,21 +1,18 @@
 # The registry's ref of a cache while builds of one branch run side by side.
 
-# Arguments of docker buildx imagetools inspect. Like sledge_imagetools, but beside it: what went wrong is not kept.
-sledge_look_at_ref() {
-  DOCKER_CONFIG=$sledge_dir/registry BUILDX_CONFIG=$sledge_dir/docker/buildx \
-    timeout 20 docker buildx imagetools inspect "$@" 2>/dev/null
-}
+# A function and its arguments: asks the registry beside what else asks it
+sledge_ask_beside() { (sledge_imagetools_errors=/dev/null && "$@"); }
 
 # Looks, beside the build, at what is there when it begins. $1: reference
 sledge_note_ref() {
-  sledge_look_at_ref --format '{{print .Manifest.Digest}}' "$1" >"$sledge_dir/noted" &
+  sledge_ask_beside sledge_inspect "$1" >"$sledge_dir/noted" &
   sledge_noting=$!
 }
 
 # The last of two writers leaves its own layers there and no others. $1: reference
 sledge_compare_ref() {
   wait "$sledge_noting" || true
-  sledge_now=$(sledge_look_at_ref --format '{{print .Manifest.Digest}}' "$1") || return 0
+  sledge_now=$(sledge_ask_beside sledge_inspect "$1") || return 0
   [ "$sledge_now" = "$(cat "$sledge_dir/noted")" ] \
     || sledge_say "$sledge_what: another build has written it meanwhile; layers of its that this one lacks are found no more"
 }
@@ -24,7 +21,7 @@ sledge_compare_ref() {
 # 2 kB of the description, so that few have to be looked at. $1: reference
 sledge_check_size() {
   [ "$sledge_all" -ge 100 ] || return 0
-  sledge_look_at_ref --raw "$1" >"$sledge_dir/manifest" || return 0
+  sledge_ask_beside sledge_imagetools inspect --raw "$1" >"$sledge_dir/manifest" || return 0
   for sledge_size in $(wc -c <"$sledge_dir/manifest") $(tr -d ' \n' <"$sledge_dir/manifest" \
     | sed -n 's/.*vnd\.buildkit\.cacheconfig\.v0","digest":"[^"]*","size":\([0-9]*\).*/\1/p'); do
     [ "$sledge_size" -le 1048576 ] \

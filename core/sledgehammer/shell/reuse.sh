@@ -1,7 +1,8 @@
-# Asks registries, not an engine: with the job's credentials, and within 20 seconds. $1: subcommand; its arguments
+# Asks registries, not an engine: with the job's credentials, and within 20 seconds. $1: subcommand; its arguments. What
+# goes wrong is in a file that whoever asks beside others names: $sledge_imagetools_errors.
 sledge_imagetools() {
   DOCKER_CONFIG=$sledge_dir/registry BUILDX_CONFIG=$sledge_dir/docker/buildx \
-    timeout 20 docker buildx imagetools "$@" 2>"$sledge_dir/imagetools"
+    timeout 20 docker buildx imagetools "$@" 2>"${sledge_imagetools_errors:-$sledge_dir/imagetools}"
 }
 
 # $1: reference; prints the digest of what is there. Buildx up to 0.13 takes a format that begins with "{{.Manifest" for
