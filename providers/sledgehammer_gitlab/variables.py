@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.provisioning.fingerprint import fingerprint_key
 from sledgehammer.secret import Secret
+from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.settings import Settings, Variable
 
 MASKABLE = re.compile(r"[a-zA-Z0-9_+=/@:.~-]{8,}")
@@ -38,7 +39,7 @@ class DesiredVariable:
         said = self.settings
         flags = {"masked": said.masked, "protected": said.protected, "raw": said.raw, "hidden": said.hidden}
         return {
-            **{name: "true" if is_set else "false" for name, is_set in flags.items()},
+            **{name: as_text(is_set) for name, is_set in flags.items()},
             "description": said.description,
         }
 

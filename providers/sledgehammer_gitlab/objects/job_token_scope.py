@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
-from sledgehammer.provisioning import Attributes, Observed, Owner
+from sledgehammer.provisioning import Attributes, Observed
 from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.attribute_text import as_text
+from sledgehammer_gitlab.objects.part import observed_part
 from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import ProjectReader
 
@@ -35,14 +37,8 @@ class JobTokenScope:
         scope = self.reader.object("job_token_scope")
         if scope is None:
             return None
-        return Observed(
-            attributes={
-                LIMITED: "true" if scope["inbound_enabled"] else "false",
-                PROJECTS: ", ".join(sorted(self._listed(anew=anew))),
-            },
-            owner=Owner.SLEDGE if self.reader.is_ours else Owner.OTHERS,
-            adopted_with=f"gitlab_project {self.reader.path}",
-        )
+        listed = ", ".join(sorted(self._listed(anew=anew)))
+        return observed_part(self.reader, {LIMITED: as_text(bool(scope["inbound_enabled"])), PROJECTS: listed})
 
     def create(self) -> Collection[str]:
         """The project was made just now, and its list is empty."""

@@ -7,6 +7,7 @@ from typing import Any
 from sledgehammer.changes import Action
 from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.objects.group import namespace_id
 from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import MADE, MANAGED, ProjectReader
@@ -119,10 +120,3 @@ def _in_row(row: Json, name: str) -> object:
 
 def _switch(is_on: bool | None) -> str | None:
     return None if is_on is None else "enabled" if is_on else "disabled"
-
-
-def as_text(value: object) -> str:
-    """An attribute as a person reads it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)

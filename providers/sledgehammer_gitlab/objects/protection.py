@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sledgehammer.changes import Action
-from sledgehammer.provisioning import Attributes, ManualStep, Observed, Owner
+from sledgehammer.provisioning import Attributes, ManualStep, Observed
 from sledgehammer_gitlab.access_settings import BranchProtection, Level, TagProtection
 from sledgehammer_gitlab.api import Api, Json, encode
+from sledgehammer_gitlab.attribute_text import as_text
+from sledgehammer_gitlab.objects.part import observed_part
 from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import ProjectReader
 
@@ -34,15 +36,16 @@ class ProtectedBranch:
 
     def desired(self) -> Attributes:
         said = self.wanted
-        return {"push": said.push.value, "merge": said.merge.value, FORCE_PUSH: _flag(said.force_push)}
+        return {"push": said.push.value, "merge": said.merge.value, FORCE_PUSH: as_text(said.force_push)}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         row = _find(self.reader, BRANCHES, self.pattern, anew=anew)
         if row is None:
             return None
         levels = {"push": _levels(row["push_access_levels"]), "merge": _levels(row["merge_access_levels"])}
-        attributes = {**levels, FORCE_PUSH: _flag(bool(row.get("allow_force_push")))}
-        return _observed(self.reader, attributes, _step(self.reader, "branches", levels, self.desired()))
+        attributes = {**levels, FORCE_PUSH: as_text(bool(row.get("allow_force_push")))}
+        step = _step(self.reader, "branches", levels, self.desired())
+        return observed_part(self.reader, attributes, manual=step)
 
     def create(self) -> Collection[str]:
         body = {
@@ -86,7 +89,8 @@ class ProtectedTag:
         if row is None:
             return None
         levels = {"create": _levels(row["create_access_levels"])}
-        return _observed(self.reader, levels, _step(self.reader, "tags", levels, self.desired()))
+        step = _step(self.reader, "tags", levels, self.desired())
+        return observed_part(self.reader, levels, manual=step)
 
     def create(self) -> Collection[str]:
         body = {"name": self.pattern, "create_access_level": self.wanted.create.number}
@@ -103,11 +107,6 @@ class ProtectedTag:
 
 def _find(reader: ProjectReader, tail: str, pattern: str, *, anew: bool) -> Json | None:
     return next((row for row in reader.rows(tail, anew=anew) if row["name"] == pattern), None)
-
-
-def _observed(reader: ProjectReader, attributes: Attributes, step: ManualStep | None) -> Observed:
-    owner = Owner.SLEDGE if reader.is_ours else Owner.OTHERS
-    return Observed(attributes=attributes, owner=owner, manual=step, adopted_with=f"gitlab_project {reader.path}")
 
 
 def _step(reader: ProjectReader, what: str, levels: Mapping[str, str], desired: Attributes) -> ManualStep | None:
@@ -128,7 +127,3 @@ def _levels(rows: list[Json]) -> str:
         for row in rows
     }
     return ", ".join(sorted(names)) or Level.NOBODY.value
-
-
-def _flag(is_set: bool) -> str:
-    return "true" if is_set else "false"

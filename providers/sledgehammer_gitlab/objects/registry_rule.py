@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sledgehammer.changes import Action
-from sledgehammer.provisioning import Attributes, Observed, Owner
+from sledgehammer.provisioning import Attributes, Observed
 from sledgehammer_gitlab.access_settings import RegistryLevel, RegistryProtection
 from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.objects.part import observed_part
 from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import ProjectReader
 
@@ -35,11 +36,8 @@ class RegistryRule:
         row = self._find(anew=anew)
         if row is None:
             return None
-        return Observed(
-            attributes={name: row.get(f"minimum_access_level_for_{name}") or ANY for name in ("push", "delete")},
-            owner=Owner.SLEDGE if self.reader.is_ours else Owner.OTHERS,
-            adopted_with=f"gitlab_project {self.reader.path}",
-        )
+        levels = {name: row.get(f"minimum_access_level_for_{name}") or ANY for name in ("push", "delete")}
+        return observed_part(self.reader, levels)
 
     def create(self) -> Collection[str]:
         levels = {name: level for name, level in self._levels().items() if level}

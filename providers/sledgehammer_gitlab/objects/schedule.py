@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sledgehammer.changes import Action
 from sledgehammer.provisioning import Attributes, Observed
 from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.marks import Mark, marked, read_mark
 from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import ProjectReader
@@ -33,7 +34,7 @@ class PipelineSchedule:
         if said is None:
             return None
         cron = said.cron if self.reader.row is None else spread(said.cron, self.reader.row["id"])
-        return {"cron": cron, "ref": said.ref, "timezone": said.timezone, "active": _flag(said.active)}
+        return {"cron": cron, "ref": said.ref, "timezone": said.timezone, "active": as_text(said.active)}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         row = self._find(anew=anew)
@@ -43,7 +44,7 @@ class PipelineSchedule:
             "cron": row["cron"],
             "ref": row["ref"].removeprefix("refs/heads/"),  # since 17 GitLab gives the full name
             "timezone": row["cron_timezone"],
-            "active": _flag(row["active"]),
+            "active": as_text(row["active"]),
         }
         copies = len(self._rows(anew=False))
         return Observed(attributes={**attributes, **({"copies": str(copies)} if copies > 1 else {})})
@@ -103,7 +104,3 @@ def titles_of_ours(reader: ProjectReader) -> set[str]:
 def _title(row: Json) -> str:
     text, mark = read_mark(row["description"])
     return text if mark is not None else ""
-
-
-def _flag(is_set: bool) -> str:
-    return "true" if is_set else "false"

@@ -14,6 +14,7 @@ from sledgehammer.errors import ConflictError
 from sledgehammer.polling import Clock
 from sledgehammer.provisioning import Attributes, Observed
 from sledgehammer_gitlab.api import Api, Json, encode
+from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.marks import Mark, marked, read_mark
 from sledgehammer_gitlab.objects.variable import VariableHome
 from sledgehammer_gitlab.paths import project_path
@@ -74,7 +75,7 @@ class Token:
             **_attributes_of(self.wanted),
             EXPIRES: self._end(self.wanted),
             KEPT_IN: self.wanted.variable,
-            PROTECTED: _flag(self.wanted.protected),
+            PROTECTED: as_text(self.wanted.protected),
             COPIES: "1",
         }
 
@@ -90,7 +91,7 @@ class Token:
         token, variable = current
         names = self.desired() or {}
         shown = {**_attributes_in(token), EXPIRES: _day(token), COPIES: str(len(alive))}
-        kept = {KEPT_IN: variable["key"], PROTECTED: _flag(variable["protected"])}
+        kept = {KEPT_IN: variable["key"], PROTECTED: as_text(variable["protected"])}
         return Observed(attributes={name: text for name, text in {**shown, **kept}.items() if name in names})
 
     def create(self) -> Collection[str]:
@@ -249,7 +250,3 @@ def _day(row: Json) -> str:
 
 def _is_protected(wanted: DeployToken | AccessToken | None) -> bool:
     return wanted is not None and wanted.protected
-
-
-def _flag(is_set: bool) -> str:
-    return "true" if is_set else "false"

@@ -9,6 +9,7 @@ from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer.provisioning.fingerprint import KEY_VARIABLE, fingerprint
 from sledgehammer.secret import Secret
 from sledgehammer_gitlab.api import Api, Json, encode
+from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.marks import Mark, marked, read_mark
 from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import ProjectReader
@@ -89,8 +90,8 @@ class CiVariable:
         return Observed(
             attributes={
                 **({"value": Secret(value, source="GitLab")} if is_compared else {}),
-                **{name: "true" if row[name] else "false" for name in ("masked", "protected", "raw")},
-                "hidden": "true" if is_hidden else "false",
+                **{name: as_text(bool(row[name])) for name in ("masked", "protected", "raw")},
+                "hidden": as_text(is_hidden),
                 "description": text,
             },
             owner=Owner.SLEDGE if mark is not None else Owner.OTHERS,
