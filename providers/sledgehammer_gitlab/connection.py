@@ -117,39 +117,47 @@ def open_connection(
     time = clock or SystemClock()
     access = find_access(settings.url, environment.variables)
     api = Api(access, clock=time, policy=POLICY)
-    branch = checkout.branch or project.default_branch
-    path = settings.project
-    remote = GitRemote(access, path, folder=checkout.root, processes=environment.processes, clock=time, policy=POLICY)
+    branch, path = checkout.branch or project.default_branch, settings.project
     mirror = Mirror(
         checkout,
         ci_text=ci_file.text,
         path=path,
         branch=branch,
         local=LocalGit(checkout, processes=environment.processes),
-        remote=remote,
+        remote=GitRemote(
+            access, path, folder=checkout.root, processes=environment.processes, clock=time, policy=POLICY
+        ),
         brings_ci_file=settings.ci_file.via is Via.COMMIT,
     )
-
-    def read_desired() -> Desired:
-        variables = resolve_variables(settings, environment.variables)
-        return Desired(
-            variables=variables,
-            hidden=hidden_values(environment.variables),
+    return GitLabConnection(
+        GitLabProvisioner(
+            api,
+            mirror,
+            settings,
+            read_desired=lambda: _desired(settings, environment.variables, branch=branch, commit=checkout.commit),
+            clock=time,
+            row=(known or {}).get(path.lower()),
+        ),
+        GitLabPipelines(
+            api,
+            mirror,
+            path=path,
             branch=branch,
             commit=checkout.commit,
-        )
-
-    pipelines = GitLabPipelines(
-        api,
-        mirror,
-        path=path,
+            wait_s=settings.wait_minutes * 60,
+            clock=time,
+        ),
+        GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time),
+        checkout,
         branch=branch,
-        commit=checkout.commit,
-        wait_s=settings.wait_minutes * 60,
-        clock=time,
     )
-    provisioner = GitLabProvisioner(
-        api, mirror, settings, read_desired=read_desired, clock=time, row=(known or {}).get(path.lower())
+
+
+def _desired(settings: Settings, variables: Mapping[str, str], *, branch: str, commit: str) -> Desired:
+    """Raises ConfigurationError for a value that this environment lacks."""
+    return Desired(
+        variables=resolve_variables(settings, variables),
+        hidden=hidden_values(variables),
+        branch=branch,
+        commit=commit,
     )
-    images = GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time)
-    return GitLabConnection(provisioner, pipelines, images, checkout, branch=branch)
