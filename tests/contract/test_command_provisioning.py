@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gitlab_rehearsal import ROOT_TOKEN, Rehearsal, rehearse, serve
+from gitlab_rehearsal import ROOT_TOKEN, Rehearsal, rehearse
 
 from sledgehammer.cli.main import main
 
@@ -20,19 +20,13 @@ gitlab:
 """
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
-
-
 @pytest.fixture
-def here(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehearsal]:
+def here(gitlab_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehearsal]:
     """A checkout with its sledge.yaml, which is the current folder."""
-    with rehearse(url, tmp_path) as made:
+    with rehearse(gitlab_url, tmp_path) as made:
         made.commit("sledge.yaml", SLEDGE.format(path=made.path))
         monkeypatch.chdir(tmp_path)
-        for name, value in {"GITLAB_URL": url, "GITLAB_TOKEN": ROOT_TOKEN, "MY_KEY": "s3cret-value"}.items():
+        for name, value in {"GITLAB_URL": gitlab_url, "GITLAB_TOKEN": ROOT_TOKEN, "MY_KEY": "s3cret-value"}.items():
             monkeypatch.setenv(name, value)
         yield made
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aws_rehearsal import READS, LocalAws, Rehearsal, rehearse, serve
+from call_faults import FAULTS
 
 from sledgehammer.errors import RemoteError, SledgehammerError, TimedOutError
 from sledgehammer_aws.setting_sections import GitLabJobs, Schedule, SecretSource
@@ -24,8 +25,6 @@ BY_OPERATION = (
     "CreateProject",
 )
 """Writes of a first apply by name; those of S3 are told by method and path."""
-
-FAULTS = ("throttle", "error_before", "error_after", "reset_before", "reset_after")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
+from call_faults import FAULTS
 
 from sledgehammer.changes import Action, Change
 from sledgehammer.errors import ConfigurationError, ConflictError
@@ -349,7 +350,6 @@ def test_a_destruction_takes_schedule_and_roles(scheduled: Rehearsal) -> None:
     assert scheduled.connect().plan_destruction().pending == ()
 
 
-FAULTS = ("throttle", "error_before", "error_after", "reset_before", "reset_after")
 WRITES = (
     "PutRegistryScanningConfiguration",
     "CreatePullThroughCacheRule",

@@ -12,12 +12,6 @@ from sledgehammer.testing.contract import ProviderContract, Rehearsal
 
 
 @pytest.fixture(scope="module")
-def gitlab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with gitlab_rehearsal.serve(tmp_path_factory.mktemp("gitlab")) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
 def aws_cloud() -> Iterator[aws_rehearsal.LocalAws]:
     with aws_rehearsal.serve() as cloud:
         yield cloud

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import requests
-from gitlab_rehearsal import Rehearsal, SteppingClock, rehearse, serve
+from call_faults import FAULTS
+from gitlab_rehearsal import Rehearsal, SteppingClock, rehearse
 
 from sledgehammer.errors import RemoteError, TimedOutError
 from sledgehammer_gitlab.access_settings import BranchProtection, RegistryLevel, RegistryProtection, TagProtection
@@ -30,7 +31,6 @@ EVERYTHING = replace(
     access_tokens={"bot": AccessToken(scopes=(AccessScope.READ_API,), variable="BOT_TOKEN")},
     schedules={"nightly": Schedule(cron="H 3 * * *")},
 )
-FAULTS = ("throttle", "error_before", "error_after", "reset_before", "reset_after")
 
 CREATES = [
     ("POST", "/api/v4/groups$"),
@@ -47,15 +47,9 @@ UPDATES = [
 TRIGGER = [("POST", "/pipeline$")]
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
-
-
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(url, tmp_path, FULL) as made:
+def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(gitlab_url, tmp_path, FULL) as made:
         yield made
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gitlab_rehearsal import ROOT_TOKEN, Recorder, Rehearsal, rehearse, serve
+from gitlab_rehearsal import ROOT_TOKEN, Recorder, Rehearsal, rehearse
 
 from sledgehammer.retry import RetryPolicy
 from sledgehammer.testing import FakeClock
@@ -24,15 +24,9 @@ FULL = Settings(
 )
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
-
-
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(url, tmp_path, FULL) as made:
+def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(gitlab_url, tmp_path, FULL) as made:
         yield made
 
 

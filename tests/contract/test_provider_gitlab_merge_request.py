@@ -5,31 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gitlab_rehearsal import Recorder, Rehearsal, rehearse, serve
+from call_faults import FAULTS
+from gitlab_rehearsal import Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConflictError
 from sledgehammer_gitlab.settings import CiFileSettings, Settings, Via
 
 PROPOSED = Settings(project="team/sub/web", ci_file=CiFileSettings(via=Via.MERGE_REQUEST))
-FAULTS = ("throttle", "error_before", "error_after", "reset_before", "reset_after")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
 
 
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(url, tmp_path, PROPOSED) as made:
+def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(gitlab_url, tmp_path, PROPOSED) as made:
         yield made
-
-
-@pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    return Recorder(monkeypatch)
 
 
 def opened(here: Rehearsal) -> list[Any]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gitlab_rehearsal import Recorder, Rehearsal, rehearse, serve
+from call_faults import FAULTS
+from gitlab_rehearsal import Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConflictError
@@ -19,21 +20,10 @@ PROTECTED = Settings(
 )
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
-
-
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(url, tmp_path, PROTECTED) as made:
+def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(gitlab_url, tmp_path, PROTECTED) as made:
         yield made
-
-
-@pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    return Recorder(monkeypatch)
 
 
 def test_protections_are_there_before_the_first_push(here: Rehearsal, recorder: Recorder) -> None:
@@ -105,9 +95,6 @@ def test_a_protection_in_a_project_of_others_is_a_conflict_that_names_the_projec
     here.connect().adopt([f"gitlab_project {here.path}"])
     here.apply()
     assert here.connect().plan().pending == ()
-
-
-FAULTS = ("throttle", "error_before", "error_after", "reset_before", "reset_after")
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gitlab_rehearsal import FakeRunner, Recorder, Rehearsal, rehearse, serve
+from gitlab_rehearsal import FakeRunner, Recorder, Rehearsal, rehearse
 
 from sledgehammer.errors import ConflictError, TimedOutError
 from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Status
@@ -11,22 +11,11 @@ from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Status
 DIGEST = "sha256:" + "a" * 64
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
-
-
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(url, tmp_path) as made:
+def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(gitlab_url, tmp_path) as made:
         made.apply()
         yield made
-
-
-@pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    return Recorder(monkeypatch)
 
 
 def follow(here: Rehearsal) -> tuple[Outcome, list[str]]:

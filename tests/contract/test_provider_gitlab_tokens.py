@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import requests
-from gitlab_rehearsal import Recorder, Rehearsal, SteppingClock, rehearse, serve
+from call_faults import FAULTS
+from gitlab_rehearsal import Recorder, Rehearsal, SteppingClock, rehearse
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, ConflictError, RemoteError
@@ -18,25 +19,13 @@ from sledgehammer_gitlab.token_settings import AccessScope, AccessToken, DeployS
 PULL = DeployToken(scopes=(DeployScope.READ_REGISTRY,), variable="PULL_TOKEN", username="puller", expires_days=60)
 BOT = AccessToken(scopes=(AccessScope.READ_API,), variable="BOT_TOKEN", role=Role.REPORTER, expires_days=60)
 BOTH = Settings(project="team/sub/web", deploy_tokens={"pull": PULL}, access_tokens={"bot": BOT})
-FAULTS = ("throttle", "error_before", "error_after", "reset_before", "reset_after")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
 
 
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(url, tmp_path, BOTH) as made:
+def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(gitlab_url, tmp_path, BOTH) as made:
         made.clock = SteppingClock(start=datetime.now(UTC))  # the server's tokens end by its own clock
         yield made
-
-
-@pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    return Recorder(monkeypatch)
 
 
 def living(here: Rehearsal, kind: str) -> list[Any]:

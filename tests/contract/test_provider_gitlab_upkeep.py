@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gitlab_rehearsal import Recorder, Rehearsal, rehearse, serve
+from call_faults import FAULTS
+from gitlab_rehearsal import Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
@@ -24,24 +25,12 @@ ALL = Settings(
     registry_protection={".": GUARDED, "/cache": replace(GUARDED, delete=RegistryLevel.OWNER)},
     job_token_allowlist=(),
 )
-FAULTS = ("throttle", "error_before", "error_after", "reset_before", "reset_after")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
 
 
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(url, tmp_path, ALL) as made:
+def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(gitlab_url, tmp_path, ALL) as made:
         yield made
-
-
-@pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    return Recorder(monkeypatch)
 
 
 def pending(here: Rehearsal) -> list[tuple[Action, str, list[str]]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gitlab_rehearsal import Recorder, Rehearsal, rehearse, serve
+from gitlab_rehearsal import Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import Action, accept_plan
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
@@ -16,15 +16,9 @@ KEY = Variable(value="a-long-value", masked=True, description="what it is for")
 HIDDEN = Variable(from_env="MY_KEY", masked=True, hidden=True)
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("gitlab")) as found:
-        yield found
-
-
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(url, tmp_path, Settings(project="team/sub/web", variables={"KEY": KEY})) as made:
+def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
+    with rehearse(gitlab_url, tmp_path, Settings(project="team/sub/web", variables={"KEY": KEY})) as made:
         yield made
 
 
@@ -255,8 +249,3 @@ def _make_by_hand(here: Rehearsal) -> None:
     sub = {"name": "sub", "path": "sub", "parent_id": group["id"], "visibility": "public"}
     made = here.api("POST", "/groups", sub)
     here.api("POST", "/projects", {"name": "web", "namespace_id": made["id"]})
-
-
-@pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    return Recorder(monkeypatch)
