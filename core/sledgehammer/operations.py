@@ -98,10 +98,15 @@ class RemoteBuilder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectBuilder:
-    """Pick or make the builder that all buildx builds of the job use; `remote` is set for `REMOTE` alone."""
+    """Pick or make the builder that all buildx builds of the job use; `remote` is set for `REMOTE` alone.
+
+    `for_cache`: it is the cache that wants this kind, not the project, so where it cannot be started the engine's own
+    builder builds all the same, without a cache.
+    """
 
     kind: BuilderKind = BuilderKind.AUTO
     remote: RemoteBuilder | None = None
+    for_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,9 +64,9 @@ class Situation:
         """For what the engine's own builder cannot do: a BuildKit of its own, unless the project asks for another."""
         if self.build.tool is not BuildTool.BUILDX:
             return ()
-        kind = self.settings.builder
-        apart = BuilderKind.CONTAINER if kind is BuilderKind.AUTO else kind
-        return (SelectBuilder(kind=apart, remote=self.settings.remote),)
+        if self.settings.builder is BuilderKind.AUTO:
+            return (SelectBuilder(kind=BuilderKind.CONTAINER, for_cache=True),)
+        return (SelectBuilder(kind=self.settings.builder, remote=self.settings.remote),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

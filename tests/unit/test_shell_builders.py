@@ -32,6 +32,25 @@ def test_a_builder_that_writes_no_cache_here_is_not_asked_to(
     assert (code, "--cache-to" in builds[-1]) == (0, True), output
 
 
+def test_a_cache_whose_builder_does_not_start_fails_no_build(tmp_path: Path) -> None:
+    """Inline and S3 caches want a BuildKit in a container; without one the engine's own builds, and reads no cache of a
+    kind that it may not know. The project's own wish for a container is no cache's."""
+    wanted = SelectBuilder(kind=BuilderKind.CONTAINER, for_cache=True)
+
+    code, output, builds = run(tmp_path, WaitForEngine(), wanted, build(), NO_BUILDER="no such image")
+
+    assert (code, len(builds)) == (0, 1), output
+    assert "--cache-from" not in builds[0]
+    assert "WORD=--cache-from" in builds[0]
+    assert "builder: engine" in output
+    assert "BuildKit could not be started: no such image; the build goes on by the engine's own" in output
+    assert "image web: registry cache not written: no BuildKit of its own could be started" in output
+    code, output, builds = run(
+        tmp_path, WaitForEngine(), SelectBuilder(kind=BuilderKind.CONTAINER), build(), NO_BUILDER="no such image"
+    )
+    assert (code, builds) == (1, [])
+
+
 def test_a_client_without_buildx_is_named(tmp_path: Path) -> None:
     """It is the job's image that lacks it, whatever the engine is."""
     code, output, _ = run(tmp_path, WaitForEngine(), build(), NO_BUILDX="1")

@@ -1,9 +1,10 @@
-# $1: auto, engine, container or remote; for a remote builder its endpoint and the names of the variables with CA,
+# $1: auto, engine, container, container-for-cache or remote; for a remote builder its endpoint and the names of the variables with CA,
 # certificate and key. A builder in a container cannot take TLS settings from the environment, only from a context
 # (docker/buildx#413).
 sledge_select_builder() {
   case $1 in
     auto) if sledge_engine_exports; then sledge_kind=engine; else sledge_kind=container; fi ;;
+    container-for-cache) sledge_kind=container ;;
     *) sledge_kind=$1 ;;
   esac
   sledge_name=sledge-$$
@@ -17,11 +18,13 @@ not containerd's; builder: container does"
         && docker buildx create --name "$sledge_name" --driver docker-container --bootstrap "$sledge_name-engine" \
           >/dev/null 2>"$sledge_dir/builder"; then
         sledge_builder=$sledge_name
-      elif [ "$1" = auto ]; then
-        sledge_no_export="no BuildKit of its own could be started, and the engine's writes none"
-        sledge_say "$sledge_no_export: $(tail -n 1 "$sledge_dir/builder")"
       else
-        sledge_fail "builder container: BuildKit could not be started: $(tail -n 1 "$sledge_dir/builder")"
+        sledge_line="BuildKit could not be started: $(tail -n 1 "$sledge_dir/builder")"
+        [ "$1" != container ] || sledge_fail "builder container: $sledge_line"
+        sledge_no_export="no BuildKit of its own could be started, and the engine's writes none of this kind"
+        sledge_say "builder container: $sledge_line; the build goes on by the engine's own"
+        [ "$1" = auto ] || sledge_no_import=1
+        sledge_kind=engine
       fi
       ;;
     remote)

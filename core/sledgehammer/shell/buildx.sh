@@ -29,23 +29,12 @@ sledge_build() {
   else
     set -- --load "$@"
   fi
-  sledge_run_build "$@"
+  if [ -n "${sledge_no_import-}" ]; then sledge_run_uncached "$@"; else sledge_run_build "$@"; fi
   sledge_report_imports "$sledge_image" <"$sledge_dir/progress"
   if [ "$(cat "$sledge_dir/code")" -ne 0 ] && sledge_fetch_failed "$sledge_dir/progress"; then
     sledge_say "image $sledge_image: a layer could not be fetched, so it is built once more, without any cache:" \
       "$(sledge_explain cache "$(sledge_last_line "$sledge_dir/progress")")"
-    sledge_left_out=
-    for sledge_word in "$@"; do
-      shift
-      if [ "$sledge_word" = --cache-from ]; then
-        sledge_left_out=next
-      elif [ -n "$sledge_left_out" ]; then
-        sledge_left_out=
-      else
-        set -- "$@" "$sledge_word"
-      fi
-    done
-    sledge_run_build "$@"
+    sledge_run_uncached "$@"
   fi
   sledge_demand_buildx
   sledge_demand_pushed "$sledge_image"
@@ -60,6 +49,22 @@ sledge_build() {
     || sledge_fail "image $sledge_image: Docker $(cut -d ' ' -f 1 "$sledge_dir/facts") built $sledge_digest and did not" \
       "push it; set cache: {builder: container} and tell us"
   sledge_say "image $sledge_image: pushed $sledge_repository@$sledge_digest"
+}
+
+# The same without any cache to read
+sledge_run_uncached() {
+  sledge_left_out=
+  for sledge_word in "$@"; do
+    shift
+    if [ "$sledge_word" = --cache-from ]; then
+      sledge_left_out=next
+    elif [ -n "$sledge_left_out" ]; then
+      sledge_left_out=
+    else
+      set -- "$@" "$sledge_word"
+    fi
+  done
+  sledge_run_build "$@"
 }
 
 # Arguments of docker buildx build

@@ -119,7 +119,7 @@ def _credentials(login: Login) -> str:
 
 
 def _select_builder(operation: SelectBuilder) -> str:
-    words = ["sledge_select_builder", operation.kind.value]
+    words = ["sledge_select_builder", "container-for-cache" if operation.for_cache else operation.kind.value]
     if operation.remote is not None:
         remote = operation.remote
         words += [quote((word,)) for word in (remote.endpoint, remote.ca, remote.certificate, remote.key)]
