@@ -122,9 +122,10 @@ class MemoryRegistry:
 
     def _put(self, request: Request, name: str, rest: str, body: bytes) -> Response:
         document, digest = json.loads(body), digest_of(body)
-        if request.content_type in self.refused_types:
-            return refusal(400, "MANIFEST_INVALID", "that media type is not supported")
         parts = [document.get("config"), *document.get("layers", []), *document.get("manifests", [])]
+        types = {request.content_type, *(part["mediaType"] for part in parts if part)}
+        if types & set(self.refused_types):
+            return refusal(400, "MANIFEST_INVALID", "that media type is not supported")
         for part in parts:
             key = (name, part["digest"]) if part else ("", "")
             if part and key not in self.blobs and key not in self.manifests:

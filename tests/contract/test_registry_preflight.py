@@ -17,7 +17,7 @@ from sledgehammer.errors import ConflictError, CredentialsError, NotFoundError, 
 from sledgehammer.registry import preflight as module
 from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.findings import Finding, RegistryFacts, options_for
-from sledgehammer.registry.media_types import OCI_INDEX, OCI_MANIFEST
+from sledgehammer.registry.media_types import OCI_INDEX, OCI_LAYER_ZSTD, OCI_MANIFEST
 from sledgehammer.registry.preflight import preflight, preflight_caches
 from sledgehammer.registry.probe import TAG_PREFIX
 from sledgehammer.registry.reference import Reference
@@ -82,10 +82,10 @@ def test_a_good_registry_takes_everything_and_keeps_nothing(servers: RegistrySer
     facts = look_at(servers, registry)
 
     assert facts.problem is None
-    assert [finding.holds for finding in findings(facts)] == [True] * 7
+    assert [finding.holds for finding in findings(facts)] == [True] * 8
     assert facts.round_trip_ms is not None
     assert (registry.tags, registry.manifests, facts.left_behind) == ({}, {}, ())
-    assert registry.calls("PUT", TAG_PREFIX) == 3
+    assert registry.calls("PUT", TAG_PREFIX) == 4
 
 
 def test_two_preflights_at_once_do_not_meet(servers: RegistryServers) -> None:
@@ -112,6 +112,16 @@ def test_a_refused_form_is_avoided(servers: RegistryServers, refused: str) -> No
     )
     assert choice.is_usable
     assert ("image-manifest", "true" if refused == OCI_INDEX else "false") in choice.options
+
+
+@pytest.mark.parametrize("refused", [(), (OCI_MANIFEST,), (OCI_INDEX,)])
+def test_refused_zstd_layers_are_avoided(servers: RegistryServers, refused: tuple[str, ...]) -> None:
+    """In whichever form the registry takes: the cache is written by gzip then."""
+    facts = look_at(servers, MemoryRegistry(refused_types=(*refused, OCI_LAYER_ZSTD)))
+
+    assert (facts.problem, facts.takes_zstd.holds) == (None, False)
+    assert "that media type is not supported" in facts.takes_zstd.reason
+    assert ("compression", "gzip") in options_for(facts).options
 
 
 def test_a_registry_that_refuses_both_forms_is_a_problem(servers: RegistryServers) -> None:
@@ -290,5 +300,6 @@ def findings(facts: RegistryFacts) -> list[Finding]:
         facts.can_push,
         facts.takes_image_manifest,
         facts.takes_index,
+        facts.takes_zstd,
         facts.is_mutable,
     ]

@@ -7,7 +7,7 @@ from sledgehammer.errors import CredentialsError
 from sledgehammer.registry.findings import Finding, RegistryFacts, options_for
 from sledgehammer.registry.reference import Reference
 
-PLANNED = {"mode": "max", "oci-mediatypes": "true"}
+PLANNED = {"mode": "max", "compression": "zstd", "oci-mediatypes": "true"}
 YES = Finding(holds=True)
 NO = Finding(holds=False, reason="PUT: 400")
 CACHE = Reference(host="r.example", path="web/cache")
@@ -19,13 +19,16 @@ GOOD = RegistryFacts(
     can_push=YES,
     takes_image_manifest=YES,
     takes_index=YES,
+    takes_zstd=YES,
     is_mutable=YES,
     round_trip_ms=12.3,
 )
 
 
-def facts(*, image: Finding = YES, index: Finding = YES, mutable: Finding = YES) -> RegistryFacts:
-    return RegistryFacts(repository=CACHE, takes_image_manifest=image, takes_index=index, is_mutable=mutable)
+def facts(*, image: Finding = YES, index: Finding = YES, zstd: Finding = YES, mutable: Finding = YES) -> RegistryFacts:
+    return RegistryFacts(
+        repository=CACHE, takes_image_manifest=image, takes_index=index, takes_zstd=zstd, is_mutable=mutable
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,8 @@ def facts(*, image: Finding = YES, index: Finding = YES, mutable: Finding = YES)
         (GOOD, (), "in either form"),
         (facts(index=NO), (("image-manifest", "true"), ("oci-mediatypes", "true")), "refuses a cache as an index"),
         (facts(image=NO), (("image-manifest", "false"),), "refuses a cache as an image manifest"),
+        (facts(zstd=NO), (("compression", "gzip"),), "in either form"),
+        (facts(image=NO, zstd=NO), (("image-manifest", "false"), ("compression", "gzip")), "as an image manifest"),
     ],
 )
 def test_the_options_follow_from_what_is_taken(
@@ -69,10 +74,12 @@ def test_the_table_says_what_was_found_and_what_follows() -> None:
 @pytest.mark.parametrize(
     ("found", "planned", "said"),
     [
-        (GOOD, {}, "  cache options         mode=max,oci-mediatypes=true will do, there is nothing to set\n"),
+        (GOOD, {}, "mode=max,compression=zstd,oci-mediatypes=true will do, there is nothing to set\n"),
         (facts(index=NO), {}, "  put below cache:      options: {image-manifest: true}\n"),
         (facts(index=NO), {"image-manifest": "true"}, "image-manifest=true will do, there is nothing to set\n"),
         (facts(image=NO), {"image-manifest": "true"}, "  put below cache:      options: {image-manifest: false}\n"),
+        (facts(zstd=NO), {}, "  put below cache:      options: {compression: gzip}\n"),
+        (facts(zstd=NO), {"compression": "gzip"}, "oci-mediatypes=true will do, there is nothing to set\n"),
     ],
 )
 def test_the_table_has_the_line_that_the_project_lacks(

@@ -46,6 +46,7 @@ def render_facts(facts: RegistryFacts, planned: Mapping[str, str]) -> str:
         ("repository exists", _text(facts.exists)),
         ("image-manifest cache", _text(facts.takes_image_manifest)),
         ("index cache", _text(facts.takes_index)),
+        ("zstd layers", _text(facts.takes_zstd)),
         ("tag can be moved", _text(facts.is_mutable)),
     ]
     choice = options_for(facts)

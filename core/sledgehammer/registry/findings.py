@@ -12,6 +12,9 @@ IMAGE_MANIFEST: Options = (("image-manifest", "true"), ("oci-mediatypes", "true"
 
 INDEX: Options = (("image-manifest", "false"),)
 
+GZIP: Options = (("compression", "gzip"),)
+"""Instead of zstd, which a build asks for by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -36,6 +39,7 @@ class RegistryFacts:
     can_push: Finding = UNKNOWN
     takes_image_manifest: Finding = UNKNOWN
     takes_index: Finding = UNKNOWN
+    takes_zstd: Finding = UNKNOWN
     is_mutable: Finding = UNKNOWN
     round_trip_ms: float | None = None
     problem: SledgehammerError | None = None
@@ -64,9 +68,12 @@ def options_for(facts: RegistryFacts) -> CacheChoice:
     if takes_image is False and takes_index is False:
         return CacheChoice(is_usable=False, reasons=(f"{where} takes a cache in neither form",))
     if takes_index is False:
-        reason = f"{where} refuses a cache as an index, so it is written as an image manifest"
-        return CacheChoice(is_usable=True, options=IMAGE_MANIFEST, reasons=(reason,))
-    if takes_image is False:
-        reason = f"{where} refuses a cache as an image manifest, so it is written as an index"
-        return CacheChoice(is_usable=True, options=INDEX, reasons=(reason,))
-    return CacheChoice(is_usable=True, reasons=(f"{where} takes a cache in either form: BuildKit's default serves",))
+        options, reason = IMAGE_MANIFEST, f"{where} refuses a cache as an index, so it is written as an image manifest"
+    elif takes_image is False:
+        options, reason = INDEX, f"{where} refuses a cache as an image manifest, so it is written as an index"
+    else:
+        options, reason = (), f"{where} takes a cache in either form: BuildKit's default serves"
+    if facts.takes_zstd.holds is not False:
+        return CacheChoice(is_usable=True, options=options, reasons=(reason,))
+    slower = f"{where} refuses layers that are compressed by zstd, so they are by gzip, which takes longer"
+    return CacheChoice(is_usable=True, options=(*options, *GZIP), reasons=(reason, slower))

@@ -13,5 +13,6 @@ ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST))
 
 OCTETS = "application/octet-stream"
 OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+OCI_LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
 BUILDKIT_CACHE_CONFIG = "application/vnd.buildkit.cacheconfig.v0"
 """moby/buildkit, cache/remotecache/v1/spec.go."""

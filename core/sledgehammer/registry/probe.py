@@ -41,6 +41,8 @@ class Probe:
             self._push_image(cache)
             if self._facts.problem is None:
                 self._push_index(cache)
+            if self._facts.problem is None:
+                self._push_zstd(cache)
         return self._facts
 
     def _look(self) -> None:
@@ -109,6 +111,15 @@ class Probe:
             said = f"{self._facts.repository.name} takes a build cache in neither form: {image.reason}"
             problem = RemoteError(said, hint="cache: {strategy: none} builds without one")
             self._facts = replace(self._facts, problem=problem)
+
+    def _push_zstd(self, cache: TinyCache) -> None:
+        """In a form that is taken, so that it is the compression that is refused."""
+        place = self._tag.with_tag(f"{self._tag.tag}-zstd")
+        if self._facts.takes_image_manifest.holds:
+            manifest = cache.as_image(mark=place.tag, is_zstd=True)
+        else:
+            manifest = cache.as_index(is_zstd=True)
+        self._facts = replace(self._facts, takes_zstd=self._try(manifest, place))
 
     def _try(self, manifest: Manifest, place: Reference) -> Finding:
         """Push and read back. A refusal for what it is, is an answer; anything else blocks."""
