@@ -107,9 +107,9 @@ class HandRunner:
         body = {"token": self.token, "info": {"version": "17.0", "platform": "linux"}, **more}
         return self.gitlab.call("POST", "/jobs/request", token=None, json=body)
 
-    def take(self) -> dict[str, Any]:
+    def take(self, **more: Any) -> dict[str, Any]:
         """The next job; there must be one."""
-        answer = self.ask()
+        answer = self.ask(**more)
         assert answer.status_code == 201, f"no job to take: {answer.status_code} {answer.text}"
         payload: dict[str, Any] = answer.json()
         return payload

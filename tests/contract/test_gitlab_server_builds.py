@@ -176,6 +176,26 @@ def test_cancel_reaches_the_runner_by_the_job_status_header(local: LocalGitLab, 
     assert runner.ask().status_code == 204
 
 
+def test_a_runner_that_cancels_gracefully_may_end_its_job(local: LocalGitLab, project: Project) -> None:
+    """Its job is canceling while it runs the after_script, takes the rest of the log, and is canceled when it is
+    reported, whatever the result (gitlab-runner's feature cancel_gracefully)."""
+    _commit(project, TWO_STAGES)
+    runner = local.runner()
+    job = runner.take(info={"features": {"cancel_gracefully": True}})
+    (pipeline,) = project.pipelines.list(get_all=True)
+    pipeline.cancel()
+    assert project.pipelines.get(pipeline.id).status == "canceling"
+    answer = runner.log(job, b"cleaning up")
+    assert (answer.status_code, answer.headers["Job-Status"]) == (202, "canceling")
+    pipeline.cancel()
+    assert _statuses(project, pipeline.id) == {"build": "canceling", "test": "canceled"}
+    runner.end(job)
+    assert _statuses(project, pipeline.id) == {"build": "canceled", "test": "canceled"}
+    assert project.pipelines.get(pipeline.id).status == "canceled"
+    assert project.jobs.get(job["id"]).trace() == b"cleaning up"
+    assert runner.ask().status_code == 204
+
+
 def test_two_runners_never_get_the_same_job(local: LocalGitLab, project: Project) -> None:
     """Six jobs, many askers at once: each job is handed out once."""
     _commit(project, "".join(f"job{number}:\n  script: [make]\n" for number in range(6)))

@@ -11,6 +11,7 @@ class JobStatus(Enum):
     MANUAL = "manual"
     PENDING = "pending"
     RUNNING = "running"
+    CANCELING = "canceling"  # cancelled, while its runner still runs the after_script
     SUCCESS = "success"
     FAILED = "failed"
     CANCELED = "canceled"
@@ -28,6 +29,7 @@ class PipelineStatus(Enum):
     CREATED = "created"
     PENDING = "pending"
     RUNNING = "running"
+    CANCELING = "canceling"
     SUCCESS = "success"
     FAILED = "failed"
     CANCELED = "canceled"

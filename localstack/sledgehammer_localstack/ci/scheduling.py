@@ -49,6 +49,7 @@ class _Kind(Enum):
     MANUAL = "manual"
     PENDING = "pending"
     RUNNING = "running"
+    CANCELING = "canceling"
     SUCCESS = "success"
     FAILED = "failed"
     CANCELED = "canceled"
@@ -98,6 +99,7 @@ def combined_status(states: Iterable[JobState], *, by_needs: bool = False) -> Pi
         if kinds <= allowed:
             return status
     for status, any_of in (
+        (PipelineStatus.CANCELING, {_Kind.CANCELING}),
         (PipelineStatus.RUNNING, {_Kind.RUNNING, _Kind.PENDING}),
         (PipelineStatus.MANUAL, {_Kind.MANUAL}),
         (PipelineStatus.RUNNING, {_Kind.CREATED}),

@@ -262,6 +262,7 @@ class Job:
     heard_at: str | None
     trace_size: int
     played_variables: str
+    cancels_gracefully: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

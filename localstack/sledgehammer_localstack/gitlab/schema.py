@@ -1,6 +1,6 @@
 """The tables. Column names are the field names of `records`; tuples are stored as JSON, booleans as 0 and 1."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = """
 CREATE TABLE users (
@@ -83,7 +83,8 @@ CREATE TABLE jobs (
     timeout_s INTEGER NOT NULL, attempt INTEGER NOT NULL, retried INTEGER NOT NULL, user_id INTEGER NOT NULL,
     runner_id INTEGER REFERENCES runners ON DELETE SET NULL, digest TEXT, failure_reason TEXT, exit_code INTEGER,
     created_at TEXT NOT NULL, queued_at TEXT, started_at TEXT, finished_at TEXT, erased_at TEXT, heard_at TEXT,
-    trace_size INTEGER NOT NULL DEFAULT 0, played_variables TEXT NOT NULL DEFAULT '[]');
+    trace_size INTEGER NOT NULL DEFAULT 0, played_variables TEXT NOT NULL DEFAULT '[]',
+    cancels_gracefully INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX jobs_by_pipeline ON jobs (pipeline_id);
 CREATE INDEX jobs_by_status ON jobs (status);
 CREATE INDEX jobs_by_digest ON jobs (digest);

@@ -58,13 +58,14 @@ def request_job(call: Call) -> Reply:
     info = call.params.object("info")
     said = {name: info.text(name) or "" for name in ("version", "revision", "platform", "architecture")}
     call.store.update("runners", runner.id, contacted_at=timestamps.now(), **said)
+    graceful = info.object("features").flag("cancel_gracefully") or False
     work = call.services.work
     known = call.params.text("last_update") or call.request.headers.get(LAST_UPDATE, "")
     seen = work.value
-    payload = take_job(call.services, runner)
+    payload = take_job(call.services, runner, cancels_gracefully=graceful)
     if payload is None and known == seen and work.wait_for_change(seen, call.services.settings.long_poll_s):
         seen = work.value
-        payload = take_job(call.services, runner)
+        payload = take_job(call.services, runner, cancels_gracefully=graceful)
     if payload is None:
         return Reply(status=204, stream=(), headers={LAST_UPDATE: seen})
     return created(payload)
@@ -77,8 +78,8 @@ def _own_job(call: Call, token: str | None) -> Job:
     job = call.store.one(Job, "SELECT * FROM jobs WHERE id = ?", int(number)) if number.isdigit() else None
     if job is None or not token or job.digest != digest(token):
         raise forbidden()
-    if job.status != "running":
-        raise ApiError(403, {"message": "403 Forbidden - Job is not running"}, {"Job-Status": job.status})
+    if job.status not in ("running", "canceling"):
+        raise ApiError(403, {"message": "403 Forbidden - Job is not processing on runner"}, {"Job-Status": job.status})
     return job
 
 

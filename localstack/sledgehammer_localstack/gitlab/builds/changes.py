@@ -15,7 +15,7 @@ from sledgehammer_localstack.gitlab.present_projects import repository_of
 from sledgehammer_localstack.gitlab.records import Job, Pipeline, Project, User
 from sledgehammer_localstack.gitlab.services import Services
 
-UNFINISHED = ("created", "pending", "running", "manual")
+UNFINISHED = ("created", "pending", "running", "canceling", "manual")
 RETRYABLE = ("success", "failed", "canceled", "skipped")
 
 
@@ -27,6 +27,10 @@ def finish_job(
     reason = None if succeeded else failure_reason or "unknown_failure"
     with store.transaction():
         current = store.one(Job, "SELECT * FROM jobs WHERE id = ?", job.id)
+        if current is not None and current.status == "canceling":
+            store.update("jobs", job.id, status="canceled", finished_at=timestamps.now())
+            advance_pipeline(services, job.pipeline_id)
+            return  # whatever its runner says
         if current is None or current.status != "running":
             return  # cancelled or failed by the watchdog in the meantime
         store.update(
@@ -122,7 +126,9 @@ def cancel_jobs(services: Services, pipeline_id: int) -> None:
 
 
 def _cancel(services: Services, job: Job) -> None:
-    if job.status in UNFINISHED:
+    if job.status == "running" and job.cancels_gracefully:
+        services.store.update("jobs", job.id, status="canceling")  # until its runner has run the after_script
+    elif job.status in UNFINISHED and job.status != "canceling":
         services.store.update("jobs", job.id, status="canceled", finished_at=timestamps.now())
 
 

@@ -37,13 +37,13 @@ class _Claim:
     token: Secret
 
 
-def take_job(services: Services, runner: Runner) -> Payload | None:
+def take_job(services: Services, runner: Runner, *, cancels_gracefully: bool) -> Payload | None:
     """The oldest job that this runner may have, now running, as the runner's payload; None when there is none."""
-    claim = _claim(services, runner)
+    claim = _claim(services, runner, cancels_gracefully)
     return None if claim is None else _payload(services, runner, claim)
 
 
-def _claim(services: Services, runner: Runner) -> _Claim | None:
+def _claim(services: Services, runner: Runner, cancels_gracefully: bool) -> _Claim | None:
     """Mark a job as running under the write lock, so that no two runners get the same."""
     store = services.store
     if runner.paused or not store.count("SELECT count(*) FROM jobs WHERE status = 'pending'"):
@@ -64,6 +64,7 @@ def _claim(services: Services, runner: Runner) -> _Claim | None:
             started_at=moment,
             heard_at=moment,
             timeout_s=timeout_s,
+            cancels_gracefully=cancels_gracefully,
         )
         advance_pipeline(services, chosen.pipeline_id)
         claimed = store.one(Job, "SELECT * FROM jobs WHERE id = ?", chosen.id)

@@ -41,7 +41,7 @@ class Watchdog:
 
 def end_lost_jobs(services: Services) -> None:
     """Fail the running jobs that are past their time or unheard of for too long."""
-    for job in services.store.all(Job, "SELECT * FROM jobs WHERE status = 'running'"):
+    for job in services.store.all(Job, "SELECT * FROM jobs WHERE status IN ('running', 'canceling')"):
         ran = timestamps.seconds_between(job.started_at, None) or 0.0
         silent = timestamps.seconds_between(job.heard_at or job.started_at, None) or 0.0
         if ran > job.timeout_s + GRACE_S:
