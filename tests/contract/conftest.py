@@ -1,9 +1,18 @@
-"""What the tests of the GitLab provider stand on."""
+"""What the tests of the local GitLab and of its provider stand on."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from gitlab_local import LocalGitLab, fresh_gitlab
 from gitlab_rehearsal import Recorder, serve
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[LocalGitLab]:
+    """A new GitLab server."""
+    with fresh_gitlab(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

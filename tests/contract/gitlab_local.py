@@ -179,3 +179,16 @@ test:
   stage: test
   script: [make test]
 """
+
+
+def commit_ci(project: Project, ci_text: str, **more: Any) -> str:
+    """A first commit on main with that CI file; gives its id."""
+    actions = [{"action": "create", "file_path": ".gitlab-ci.yml", "content": ci_text}]
+    made = project.commits.create({"branch": "main", "commit_message": "CI", "actions": actions, **more})
+    return str(made.id)
+
+
+def job_statuses(project: Project, pipeline_id: int) -> dict[str, str]:
+    """By job name."""
+    jobs = project.pipelines.get(pipeline_id).jobs.list(get_all=True)
+    return {job.name: job.status for job in jobs}

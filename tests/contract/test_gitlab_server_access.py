@@ -1,6 +1,5 @@
 """Who may do what: tokens, scopes, levels, and what hidden things answer."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,13 +9,6 @@ import requests
 from gitlab_local import ROOT, TWO_STAGES, LocalGitLab, checkout_of, fresh_gitlab
 
 NEXT_MONTH = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalGitLab]:
-    """A new server."""
-    with fresh_gitlab(tmp_path) as server:
-        yield server
 
 
 def test_no_credential_and_a_wrong_one_are_401(local: LocalGitLab) -> None:

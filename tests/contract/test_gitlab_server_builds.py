@@ -3,18 +3,14 @@
 import concurrent.futures
 import gzip
 import io
-import os
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import gitlab
 import jwt
 import pytest
 import requests
 from gitlab.v4.objects import Project
-from gitlab_local import ROOT, RUNNER, TWO_STAGES, LocalGitLab, checkout_of, fresh_gitlab
+from gitlab_local import RUNNER, TWO_STAGES, LocalGitLab, checkout_of, commit_ci, fresh_gitlab, job_statuses
 
 from sledgehammer.process import LocalProcessRunner
 from sledgehammer_localstack.gitlab.builds.watchdog import end_lost_jobs
@@ -23,27 +19,9 @@ from sledgehammer_localstack.gitlab.store import Store
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalGitLab]:
-    """A new server."""
-    with fresh_gitlab(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
 def project(local: LocalGitLab) -> Project:
     """An empty project."""
     return local.client().projects.create({"name": "app"})
-
-
-def _commit(project: Project, ci_text: str, **more: Any) -> str:
-    actions = [{"action": "create", "file_path": ".gitlab-ci.yml", "content": ci_text}]
-    made = project.commits.create({"branch": "main", "commit_message": "CI", "actions": actions, **more})
-    return str(made.id)
-
-
-def _statuses(project: Project, pipeline_id: int) -> dict[str, str]:
-    jobs = project.pipelines.get(pipeline_id).jobs.list(get_all=True)
-    return {job.name: job.status for job in jobs}
 
 
 def test_a_push_makes_a_pipeline_that_a_runner_takes_to_its_end(
@@ -72,7 +50,7 @@ def test_the_clone_url_of_a_job_works_while_it_runs_and_not_after(
     local: LocalGitLab, project: Project, tmp_path: Path
 ) -> None:
     """The job token reads its own repository, is refused a push, and dies with the job."""
-    _commit(project, TWO_STAGES)
+    commit_ci(project, TWO_STAGES)
     runner = local.runner()
     job = runner.take()
     url, refspec = job["git_info"]["repo_url"], job["git_info"]["refspecs"][0]
@@ -87,7 +65,7 @@ def test_the_clone_url_of_a_job_works_while_it_runs_and_not_after(
 
 def test_a_log_grows_by_ranges_and_a_gap_is_answered_with_the_size(local: LocalGitLab, project: Project) -> None:
     """202 with the range, 416 for bytes that do not follow on; the API gives the whole log whatever Range asks."""
-    _commit(project, TWO_STAGES)
+    commit_ci(project, TWO_STAGES)
     runner = local.runner()
     job = runner.take()
     assert runner.log(job, b"hello ").headers["Range"] == "0-6"
@@ -103,7 +81,7 @@ def test_a_log_grows_by_ranges_and_a_gap_is_answered_with_the_size(local: LocalG
 def test_artifacts_reach_the_next_job_and_dotenv_becomes_its_variables(local: LocalGitLab, project: Project) -> None:
     """An uploaded archive is a dependency of the next stage, a dotenv report a variable."""
     text = TWO_STAGES.replace("    paths: [out]", "    paths: [out]\n    reports: {dotenv: vars.env}")
-    _commit(project, text)
+    commit_ci(project, text)
     runner = local.runner()
     job = runner.take()
     archive = io.BytesIO()
@@ -137,12 +115,12 @@ def test_artifacts_reach_the_next_job_and_dotenv_becomes_its_variables(local: Lo
 
 def test_a_failed_job_fails_the_pipeline_and_skips_what_comes_after(local: LocalGitLab, project: Project) -> None:
     """The failure reason is the runner's; a retry of the pipeline runs the failed job and those after it."""
-    _commit(project, TWO_STAGES)
+    commit_ci(project, TWO_STAGES)
     runner = local.runner()
     assert runner.do("failed", failure_reason="script_failure", exit_code=3) == "build"
     (pipeline,) = project.pipelines.list(get_all=True)
     assert pipeline.status == "failed"
-    assert _statuses(project, pipeline.id) == {"build": "failed", "test": "skipped"}
+    assert job_statuses(project, pipeline.id) == {"build": "failed", "test": "skipped"}
     (build,) = [job for job in project.jobs.list(get_all=True) if job.name == "build"]
     assert build.failure_reason == "script_failure"
     project.pipelines.get(pipeline.id).retry()
@@ -155,7 +133,7 @@ def test_a_failed_job_fails_the_pipeline_and_skips_what_comes_after(local: Local
 
 def test_a_job_with_retry_gets_another_attempt_by_itself(local: LocalGitLab, project: Project) -> None:
     """`retry: 1` gives two attempts, no more."""
-    _commit(project, "build:\n  script: [make]\n  retry: 1\n")
+    commit_ci(project, "build:\n  script: [make]\n  retry: 1\n")
     runner = local.runner()
     runner.do("failed", failure_reason="runner_system_failure")
     runner.do("failed", failure_reason="runner_system_failure")
@@ -165,7 +143,7 @@ def test_a_job_with_retry_gets_another_attempt_by_itself(local: LocalGitLab, pro
 
 def test_cancel_reaches_the_runner_by_the_job_status_header(local: LocalGitLab, project: Project) -> None:
     """After a cancel the runner's next call is refused with Job-Status: canceled, and its result does not count."""
-    _commit(project, TWO_STAGES)
+    commit_ci(project, TWO_STAGES)
     runner = local.runner()
     job = runner.take()
     project.pipelines.list(get_all=True)[0].cancel()
@@ -179,7 +157,7 @@ def test_cancel_reaches_the_runner_by_the_job_status_header(local: LocalGitLab, 
 def test_a_runner_that_cancels_gracefully_may_end_its_job(local: LocalGitLab, project: Project) -> None:
     """Its job is canceling while it runs the after_script, takes the rest of the log, and is canceled when it is
     reported, whatever the result (gitlab-runner's feature cancel_gracefully)."""
-    _commit(project, TWO_STAGES)
+    commit_ci(project, TWO_STAGES)
     runner = local.runner()
     job = runner.take(info={"features": {"cancel_gracefully": True}})
     (pipeline,) = project.pipelines.list(get_all=True)
@@ -188,9 +166,9 @@ def test_a_runner_that_cancels_gracefully_may_end_its_job(local: LocalGitLab, pr
     answer = runner.log(job, b"cleaning up")
     assert (answer.status_code, answer.headers["Job-Status"]) == (202, "canceling")
     pipeline.cancel()
-    assert _statuses(project, pipeline.id) == {"build": "canceling", "test": "canceled"}
+    assert job_statuses(project, pipeline.id) == {"build": "canceling", "test": "canceled"}
     runner.end(job)
-    assert _statuses(project, pipeline.id) == {"build": "canceled", "test": "canceled"}
+    assert job_statuses(project, pipeline.id) == {"build": "canceled", "test": "canceled"}
     assert project.pipelines.get(pipeline.id).status == "canceled"
     assert project.jobs.get(job["id"]).trace() == b"cleaning up"
     assert runner.ask().status_code == 204
@@ -198,7 +176,7 @@ def test_a_runner_that_cancels_gracefully_may_end_its_job(local: LocalGitLab, pr
 
 def test_two_runners_never_get_the_same_job(local: LocalGitLab, project: Project) -> None:
     """Six jobs, many askers at once: each job is handed out once."""
-    _commit(project, "".join(f"job{number}:\n  script: [make]\n" for number in range(6)))
+    commit_ci(project, "".join(f"job{number}:\n  script: [make]\n" for number in range(6)))
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: local.runner().ask(), range(12)))
     taken = [answer.json()["id"] for answer in answers if answer.status_code == 201]
@@ -207,7 +185,7 @@ def test_two_runners_never_get_the_same_job(local: LocalGitLab, project: Project
 
 def test_tags_choose_the_runner(local: LocalGitLab, project: Project) -> None:
     """A tagged job waits for a runner that has the tag; a runner made by the API has a token of its own."""
-    _commit(project, "big:\n  tags: [large]\n  script: [make]\n")
+    commit_ci(project, "big:\n  tags: [large]\n  script: [make]\n")
     assert local.runner().ask().status_code == 204
     made = local.call(
         "POST", "/user/runners", json={"runner_type": "instance_type", "tag_list": ["large"], "description": "big one"}
@@ -220,7 +198,7 @@ def test_tags_choose_the_runner(local: LocalGitLab, project: Project) -> None:
 
 def test_a_manual_job_waits_for_play(local: LocalGitLab, project: Project) -> None:
     """The pipeline is blocked until somebody plays the job, with variables of its own."""
-    _commit(project, "deploy:\n  script: [ship]\n  when: manual\n  allow_failure: false\n")
+    commit_ci(project, "deploy:\n  script: [ship]\n  when: manual\n  allow_failure: false\n")
     (pipeline,) = project.pipelines.list(get_all=True)
     assert pipeline.status == "manual"
     assert local.runner().ask().status_code == 204
@@ -237,7 +215,7 @@ def test_a_manual_job_waits_for_play(local: LocalGitLab, project: Project) -> No
 
 def test_variables_of_the_api_call_win_over_those_of_the_project(local: LocalGitLab, project: Project) -> None:
     """A pipeline made by API carries its variables into the job and shows them."""
-    _commit(project, TWO_STAGES)
+    commit_ci(project, TWO_STAGES)
     local.runner().do()
     project.variables.create({"key": "LEVEL", "value": "project"})
     pipeline = project.pipelines.create({"ref": "main", "variables": [{"key": "LEVEL", "value": "call"}]})
@@ -251,117 +229,16 @@ def test_variables_of_the_api_call_win_over_those_of_the_project(local: LocalGit
 def test_protected_variables_stay_off_other_branches(local: LocalGitLab, project: Project) -> None:
     """The default branch is protected at the first push and sees the variable; a feature branch does not."""
     project.variables.create({"key": "DEPLOY_KEY", "value": "s3cret-value", "protected": True, "masked": True})
-    _commit(project, "build:\n  script: [make]\n")
+    commit_ci(project, "build:\n  script: [make]\n")
     on_main = {one["key"]: one for one in local.runner().take()["variables"]}
     assert on_main["DEPLOY_KEY"]["masked"] is True
     project.branches.create({"branch": "feature", "ref": "main"})
     assert "DEPLOY_KEY" not in {one["key"] for one in local.runner().take()["variables"]}
 
 
-@pytest.mark.parametrize("message", ["Docs [skip ci]", "[ci skip] Docs"])
-def test_skip_ci_in_the_message_makes_a_skipped_pipeline(
-    local: LocalGitLab, project: Project, tmp_path: Path, message: str
-) -> None:
-    """No job is made."""
-    work = checkout_of(project, tmp_path / "work")
-    work.commit({".gitlab-ci.yml": TWO_STAGES}, message)
-    work.push()
-    assert [one.status for one in project.pipelines.list(get_all=True)] == ["skipped"]
-    assert project.jobs.list(get_all=True) == []
-
-
-def test_a_pushed_tag_makes_a_tag_pipeline_and_a_deleted_branch_none(
-    local: LocalGitLab, project: Project, tmp_path: Path
-) -> None:
-    """CI_COMMIT_TAG is set and CI_COMMIT_BRANCH is not; the job fetches the tag."""
-    work = checkout_of(project, tmp_path / "work")
-    work.commit({".gitlab-ci.yml": TWO_STAGES})
-    work.push("-o", "ci.skip", "main", "main:other")
-    work.git("tag", "v1")
-    assert work.push("v1").returncode == 0
-    assert work.push(":other").returncode == 0
-    newest = project.pipelines.list(get_all=True)[0]
-    assert (newest.ref, newest.status, len(project.pipelines.list(get_all=True))) == ("v1", "pending", 3)
-    job = local.runner().take()
-    values = {one["key"]: one["value"] for one in job["variables"]}
-    assert (values["CI_COMMIT_TAG"], "CI_COMMIT_BRANCH" in values) == ("v1", False)
-    assert job["git_info"]["ref_type"] == "tag"
-
-
-def test_push_options_skip_and_set_variables(local: LocalGitLab, project: Project, tmp_path: Path) -> None:
-    """`-o ci.skip` and `-o ci.variable`; the value may hold anything but a newline."""
-    work = checkout_of(project, tmp_path / "work")
-    work.commit({".gitlab-ci.yml": TWO_STAGES})
-    work.push("-o", "ci.skip", "main")
-    work.commit({"a": "1"})
-    work.push("-o", "ci.variable=\"NOTE=a $(b) 'c'\"", "main")
-    assert sorted(one.status for one in project.pipelines.list(get_all=True)) == ["pending", "skipped"]
-    values = {one["key"]: one["value"] for one in local.runner().take()["variables"]}
-    assert values["NOTE"] == "a $(b) 'c'"
-
-
-def test_a_newer_commit_cancels_what_has_not_started(local: LocalGitLab, project: Project, tmp_path: Path) -> None:
-    """A pending pipeline of an older commit is cancelled; one whose job runs goes on; the setting ends it all."""
-    work = checkout_of(project, tmp_path / "work")
-    work.commit({".gitlab-ci.yml": TWO_STAGES})
-    work.push()
-    running = local.runner().take()
-    for number in range(2):
-        work.commit({"file": str(number)})
-        work.push()
-    assert [one.status for one in project.pipelines.list(get_all=True)] == ["pending", "canceled", "running"]
-    assert local.runner().end(running).headers["Job-Status"] == "success"
-    project.auto_cancel_pending_pipelines = "disabled"
-    project.save()
-    work.commit({"file": "last"})
-    work.push()
-    assert project.pipelines.list(get_all=True)[1].status == "pending"
-
-
-def test_large_pushes_and_fetches_go_through(local: LocalGitLab, project: Project, tmp_path: Path) -> None:
-    """A push above git's buffer comes chunked, a fetch with many refs gzipped."""
-    work = checkout_of(project, tmp_path / "work")
-    (work.path / "blob").write_bytes(os.urandom(3 << 20))
-    work.commit({".gitlab-ci.yml": TWO_STAGES})
-    for number in range(25):
-        work.git("branch", f"b{number}-{'x' * 40}")
-        work.commit({"n": str(number)})
-    work.push("-o", "ci.skip", "--all")
-    assert len(project.branches.list(get_all=True)) == 26
-    url = work.remote.replace("://", f"://any:{ROOT}@")
-    cloned = work.git("clone", "--quiet", url, str(tmp_path / "clone"))
-    assert cloned.returncode == 0, cloned.stderr
-    assert (tmp_path / "clone" / "blob").stat().st_size == 3 << 20
-
-
-def test_an_invalid_ci_file_fails_the_push_pipeline_and_refuses_the_api_one(
-    local: LocalGitLab, project: Project
-) -> None:
-    """Pushed: a failed pipeline with yaml_errors. Asked for: 400 with the sentences. Lint says the same."""
-    _commit(project, "build:\n  skript: [make]\n")
-    (pipeline,) = project.pipelines.list(get_all=True)
-    assert pipeline.status == "failed"
-    assert "skript" in project.pipelines.get(pipeline.id).yaml_errors
-    with pytest.raises(gitlab.GitlabCreateError, match="skript") as refused:
-        project.pipelines.create({"ref": "main"})
-    assert refused.value.response_code == 400
-    lint = project.ci_lint.get()
-    assert lint.valid is False
-    assert any("skript" in sentence for sentence in lint.errors)
-
-
-def test_lint_of_sent_content_shows_the_merged_file_and_its_jobs(local: LocalGitLab, project: Project) -> None:
-    """A valid file: merged YAML without extends, and the jobs on request."""
-    _commit(project, TWO_STAGES)
-    result = project.ci_lint.create({"content": ".base:\n  script: [a]\nx:\n  extends: .base\n", "include_jobs": True})
-    assert result.valid is True
-    assert "extends" not in result.merged_yaml.split("x:")[1].replace("extends: .base", "")
-    assert [job["name"] for job in result.jobs] == ["x"]
-
-
 def test_pipelines_are_found_by_their_marks(local: LocalGitLab, project: Project) -> None:
     """ref, sha, status, name and the latest of a branch."""
-    sha = _commit(project, "workflow:\n  name: Run $RUN\n" + TWO_STAGES)
+    sha = commit_ci(project, "workflow:\n  name: Run $RUN\n" + TWO_STAGES)
     project.pipelines.create({"ref": "main", "variables": [{"key": "RUN", "value": "42"}]})
     assert [one.source for one in project.pipelines.list(get_all=True, name="Run 42")] == ["api"]
     assert len(project.pipelines.list(get_all=True, sha=sha, ref="main", status="pending")) == 2
@@ -373,7 +250,7 @@ def test_pipelines_are_found_by_their_marks(local: LocalGitLab, project: Project
 
 def test_erase_and_delete_remove_what_a_job_left(local: LocalGitLab, project: Project) -> None:
     """An erased job has no log; a deleted pipeline is gone with its jobs."""
-    _commit(project, TWO_STAGES)
+    commit_ci(project, TWO_STAGES)
     runner = local.runner()
     payload = runner.take()
     runner.log(payload, b"secret words")
@@ -396,7 +273,7 @@ def test_a_job_past_its_timeout_is_failed_by_the_server(tmp_path: Path) -> None:
     """A runner that vanished does not hold a pipeline for ever."""
     with fresh_gitlab(tmp_path, silent_runner_s=-1.0) as local:
         project = local.client().projects.create({"name": "app"})
-        _commit(project, "build:\n  script: [make]\n")
+        commit_ci(project, "build:\n  script: [make]\n")
         local.runner().take()
         store = Store(local.settings.state_dir / "gitlab.sqlite3")
         end_lost_jobs(Services(settings=local.settings, store=store, processes=LocalProcessRunner(), url=local.url))

@@ -1,20 +1,11 @@
 """Members, users and their tokens over REST, every exchange checked against GitLab's own description."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from gitlab_local import LocalGitLab, fresh_gitlab
+from gitlab_local import LocalGitLab
 
 NEXT_MONTH = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalGitLab]:
-    """A new server."""
-    with fresh_gitlab(tmp_path) as server:
-        yield server
 
 
 @pytest.fixture(params=["projects", "groups"])

@@ -21,13 +21,6 @@ SERVICE = "container_registry"
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalGitLab]:
-    """A new server."""
-    with fresh_gitlab(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
 def project(local: LocalGitLab) -> Project:
     """A private project whose path has capitals, as image paths never have."""
     return local.client().projects.create({"name": "App", "path": "App"})

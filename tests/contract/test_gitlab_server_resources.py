@@ -1,7 +1,6 @@
 """Groups, projects, variables, files, commits and refs by python-gitlab, every exchange checked."""
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,6 @@ import pytest
 import requests
 from gitlab.v4.objects import Project
 from gitlab_local import LocalGitLab, fresh_gitlab, running
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalGitLab]:
-    """A new server."""
-    with fresh_gitlab(tmp_path) as server:
-        yield server
 
 
 @pytest.fixture

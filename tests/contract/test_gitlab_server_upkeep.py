@@ -2,20 +2,13 @@
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from gitlab.v4.objects import Project
-from gitlab_local import RUNNER, TWO_STAGES, HandRunner, LocalGitLab, checkout_of, fresh_gitlab
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalGitLab]:
-    """A new server."""
-    with fresh_gitlab(tmp_path) as server:
-        yield server
+from gitlab_local import RUNNER, TWO_STAGES, HandRunner, LocalGitLab, checkout_of
 
 
 @pytest.fixture
