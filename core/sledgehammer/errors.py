@@ -68,3 +68,8 @@ class MissingToolError(SledgehammerError):
     """This machine lacks a program, a package or a right; the hint is the command that brings it."""
 
     exit_code = 10
+
+
+def file_problem(error: OSError | UnicodeError) -> str:
+    """Why a file could not be read or written, for a sentence that names it: without its path and errno."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -12,7 +12,7 @@ from sledgehammer.context import WorkTree, key_recipe
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile import parse_dockerfile
 from sledgehammer.dockerfile.graph import StageGraph
-from sledgehammer.errors import BuildFailedError, ConfigurationError
+from sledgehammer.errors import BuildFailedError, ConfigurationError, file_problem
 from sledgehammer.facts import facts_of_version
 from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Run, Status
 from sledgehammer.plan import NOTHING_EXPECTED, BuildPlan, plan_build
@@ -204,7 +204,7 @@ def read_graphs(project: Project) -> Mapping[str, StageGraph]:
             content = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(
-                f"the Dockerfile of image {image.name} cannot be read: {path}: {error}",
+                f"the Dockerfile of image {image.name} cannot be read: {path}: {file_problem(error)}",
                 hint="set dockerfile: in sledge.yaml to its path below that file",
             ) from error
         graphs[image.name] = parse_dockerfile(content, name=image.dockerfile)

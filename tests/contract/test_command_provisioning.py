@@ -65,7 +65,7 @@ def test_a_saved_plan_is_refused_once_the_world_has_moved(here: Rehearsal, capsy
         (["apply"], "apply needs a provider or a saved plan"),
         (["apply", "-p", "aws", "FILE"], "the saved plan is for gitlab, not for aws"),
         (["apply", "sledge.yaml"], "is not a plan that this sledge has saved"),
-        (["apply", "no-such-file"], "cannot be read"),
+        (["apply", "no-such-file"], "the saved plan no-such-file cannot be read: No such file or directory\n"),
     ],
 )
 def test_an_apply_without_a_plan_of_its_own_says_what_is_missing(

@@ -58,6 +58,16 @@ def test_nothing_changed_is_all_hits() -> None:
     assert predictions[0].labels == ("[build 2/7]", "[stage-1 2/4]")
 
 
+def test_a_step_is_called_as_it_is_written() -> None:
+    """A flag without a value has none; a long line is cut."""
+    dockerfile = f"FROM base:1\nCOPY  --link --chown=1:1 src/main.c /\nRUN {'x' * 200}\n"
+
+    copy, run = predict(inputs(dockerfile), inputs(dockerfile))
+
+    assert copy.step.title == "COPY --link --chown=1:1 src/main.c /"
+    assert run.step.title.endswith("xxx…")
+
+
 @pytest.mark.parametrize(
     ("after", "reasons"),
     [

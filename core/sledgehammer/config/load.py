@@ -10,7 +10,7 @@ from sledgehammer.config.document import Scalar, Section, read_document, refusal
 from sledgehammer.config.organisation import with_organisation
 from sledgehammer.config.parse import Place, parse_record
 from sledgehammer.config.project_file import VERSION, ImageSection, ProjectFile
-from sledgehammer.errors import ConfigurationError
+from sledgehammer.errors import ConfigurationError, file_problem
 from sledgehammer.operations import RemoteBuilder
 from sledgehammer.ports import Provider
 from sledgehammer.project import CacheSettings, Image, Project, S3Settings
@@ -27,7 +27,7 @@ def load_project(path: Path, *, providers: Mapping[str, Provider]) -> Project:
     except FileNotFoundError as error:
         raise ConfigurationError(f"there is no {path}", hint="write one; see examples/ for the shape") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        raise ConfigurationError(f"{path} cannot be read: {file_problem(error)}") from error
     return parse_project(text, file=str(path), root=path.absolute().parent, providers=providers)
 
 

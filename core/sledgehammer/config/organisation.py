@@ -10,6 +10,7 @@ Sections are merged key by key, everything else is replaced as a whole.
 from pathlib import Path
 
 from sledgehammer.config.document import Entry, Node, Scalar, Section, read_document, refusal
+from sledgehammer.errors import file_problem
 
 KEYS = ("version", "defaults", "policy")
 
@@ -37,7 +38,7 @@ def _read(extends: Entry, root: Path) -> Section:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise refusal(extends.file, extends.line, f"extends: {path} cannot be read: {error}") from error
+        raise refusal(extends.file, extends.line, f"extends: {path} cannot be read: {file_problem(error)}") from error
     organisation = read_document(text, file=str(path))
     version = organisation.find("version")
     if version is None or not isinstance(version.value, Scalar) or version.value.value != 1:

@@ -97,7 +97,8 @@ def _apply_setting(scoped: ScopedInstruction, state: _StageState) -> None:
 
 
 def _title(instruction: Instruction) -> str:
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in instruction.flags)
+    values = ((flag.name, "" if flag.value is None else f"={flag.value}") for flag in instruction.flags)
+    flags = "".join(f"--{name}{value} " for name, value in values)
     title = " ".join(f"{instruction.keyword} {flags}{instruction.text}".split())
     return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1] + "…"
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from sledgehammer.changes import Change, ChangeSet
-from sledgehammer.errors import ConfigurationError, ConflictError
+from sledgehammer.errors import ConfigurationError, ConflictError, file_problem
 from sledgehammer.provisioning.json_form import from_json, to_json
 
 
@@ -29,7 +29,7 @@ def save_plan(path: Path, plan: SavedPlan) -> None:
             json.dump({"project": plan.project, "plan": to_json(plan.changes)}, file, indent=2)
         unfinished.replace(path)
     except OSError as error:
-        raise ConfigurationError(f"the plan cannot be written to {path}: {error}") from error
+        raise ConfigurationError(f"the plan cannot be written to {path}: {file_problem(error)}") from error
 
 
 def load_plan(path: Path) -> SavedPlan:
@@ -38,7 +38,7 @@ def load_plan(path: Path) -> SavedPlan:
         row = json.loads(path.read_text(encoding="utf-8"))
         return SavedPlan(project=str(row["project"]), changes=from_json(row["plan"]))
     except OSError as error:
-        raise ConfigurationError(f"the saved plan {path} cannot be read: {error}") from error
+        raise ConfigurationError(f"the saved plan {path} cannot be read: {file_problem(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"{path} is not a plan that this sledge has saved", hint="make one: sledge plan -p PROVIDER --out FILE"
