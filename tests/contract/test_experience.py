@@ -41,26 +41,27 @@ def here(gitlab: GitLabCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         yield one
 
 
-def leave_builds(here: Rehearsal, *, run_s: float, count: int) -> None:
+def leave_builds(here: Rehearsal, *, run_s: float, count: int, reads_cache: bool = True) -> None:
     """As so many jobs do that each changed the source: records that name the one before, and a cache."""
     owner = here.connect()
     cache = owner.image_repositories()["web"].cache
     with RegistryClient(owner.registry()) as client:
         before = ""
         for number in range(count):
-            before = push(client, branch_record(cache, "main"), layer=record(number, before, run_s)).digest
+            before = push(client, branch_record(cache, "main"), layer=record(number, before, run_s, reads_cache)).digest
         push(client, cache.with_tag("main"), layer=os.urandom(LAYER_BYTES))
 
 
-def record(number: int, before: str, run_s: float) -> bytes:
+def record(number: int, before: str, run_s: float, reads_cache: bool) -> bytes:
     """A record's layer."""
+    imported = "#4 importing cache manifest from r/c:main\n#4 DONE 0.1s\n" if reads_cache else ""
     digest = hashlib.sha256(str(number).encode()).hexdigest()
     files = {
         "build": "format 1\nimage web\ndockerfile Dockerfile\nplatform linux/amd64\nbase debian:trixie-slim sha256:aa\n"
         + (f"before {before}\n" if before else ""),
         "Dockerfile": DOCKERFILE,
         "files": f"regular 644 {digest} src/a\n",
-        "progress": f"#5 [stage-0 2/3] COPY\n#5 DONE 0.1s\n#6 [stage-0 3/3] RUN\n#6 DONE {run_s}s\n",
+        "progress": f"{imported}#5 [stage-0 2/3] COPY\n#5 DONE 0.1s\n#6 [stage-0 3/3] RUN\n#6 DONE {run_s}s\n",
     }
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as tar:
@@ -111,9 +112,19 @@ def test_auto_takes_none_where_a_cache_costs_more_than_it_saves(
     said = strategies(here, capsys)
 
     assert (
-        "image web: cache strategy none, for after its last builds far less time is expected than of registry" in said
+        "image web: cache strategy none, for after its last builds it is expected to be quicker than registry" in said
     )
     assert "--cache-to" not in open_session(here.work, "gitlab").ci_file.text
+
+
+@pytest.mark.parametrize(("reads_cache", "taken"), [(True, "registry"), (False, "none")])
+def test_what_auto_has_taken_stays_while_it_is_quicker_at_all(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str], reads_cache: bool, taken: str
+) -> None:
+    """A hundredth quicker is no reason to change the CI file, in either direction."""
+    leave_builds(here, run_s=10.0, count=4, reads_cache=reads_cache)
+
+    assert f"image web: cache strategy {taken}, for " in strategies(here, capsys)
 
 
 def test_before_the_first_apply_nothing_is_said(

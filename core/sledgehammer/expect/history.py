@@ -26,11 +26,12 @@ class StepHistory:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """The steps of the newest build over `builds` builds that had the same steps and a build before them to be compared
-    with; in `unchanged_share` of them no step had changed."""
+    with; in `unchanged_share` of them no step had changed. `reads_cache`: the newest build looked for one."""
 
     builds: int
     steps: tuple[StepHistory, ...]
     unchanged_share: float
+    reads_cache: bool
 
     @property
     def run_s(self) -> float | None:
@@ -64,7 +65,12 @@ def history_of(records: Sequence[BuildRecord]) -> History | None:
         for label in labels
     )
     unchanged = sum(not found for found in changed) / len(changed)
-    return History(builds=len(changed), steps=steps, unchanged_share=unchanged)
+    return History(
+        builds=len(changed),
+        steps=steps,
+        unchanged_share=unchanged,
+        reads_cache=bool(records[0].progress.imports),
+    )
 
 
 def _labels(record: BuildRecord) -> tuple[str, ...]:

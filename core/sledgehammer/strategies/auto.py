@@ -20,7 +20,7 @@ def choose(situation: Situation, strategies: Mapping[str, CacheStrategy]) -> Cho
     best = min(able, key=lambda name: expected[name])
     if expected[best] >= MUCH_LESS * expected[by_facts.strategy.name]:
         return by_facts
-    reason = f"for after its last builds far less time is expected than of {by_facts.strategy.name} (sledge strategies)"
+    reason = f"for after its last builds it is expected to be quicker than {by_facts.strategy.name} (sledge strategies)"
     return Choice(strategy=strategies[best], reason=reason)
 
 
