@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sledgehammer.errors import ConflictError
 from sledgehammer.polling import Clock
 from sledgehammer.provisioning import ManagedObject
 from sledgehammer_gitlab.api import Api
@@ -13,12 +14,13 @@ from sledgehammer_gitlab.objects.content import CiFileOnBranch, Content, MirrorP
 from sledgehammer_gitlab.objects.group import Group
 from sledgehammer_gitlab.objects.job_token_scope import JobTokenScope
 from sledgehammer_gitlab.objects.project import Project
+from sledgehammer_gitlab.objects.project_removal import ProjectRemoval
 from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
 from sledgehammer_gitlab.objects.registry_rule import RegistryRule
 from sledgehammer_gitlab.objects.schedule import PipelineSchedule
 from sledgehammer_gitlab.objects.token import ACCESS, DEPLOY, Token, TokenKind, titles_of_ours
 from sledgehammer_gitlab.objects.variable import CiVariable, VariableHome, orphans
-from sledgehammer_gitlab.reading import MADE, ProjectReader
+from sledgehammer_gitlab.reading import ProjectReader
 from sledgehammer_gitlab.settings import Settings, Via, Visibility
 from sledgehammer_gitlab.variables import DesiredVariable, HiddenValues
 
@@ -44,8 +46,16 @@ class Inventory:
     clock: Clock
 
     def wanted(self, desired: Desired, mirror: Mirror) -> list[ManagedObject]:
-        """What sledge.yaml asks for, in the order of an apply, then what carries our mark and is not asked for."""
+        """What sledge.yaml asks for, in the order of an apply, then what carries our mark and is not asked for.
+
+        Raises ConflictError for a project that GitLab is going to delete.
+        """
         reader = self.reader
+        if reader.is_leaving:
+            raise ConflictError(
+                f"GitLab's project {reader.path} is marked for deletion",
+                hint="restore it on its settings page (General > Advanced), or delete it there at once",
+            )
         push = MirrorPush(api=self.api, reader=reader, branch=desired.branch, mirror=mirror)
         content_name, ci_name = names(reader.path, desired.branch)
         variables, gone = self._variables(desired)
@@ -63,18 +73,20 @@ class Inventory:
             *gone,
         ]
 
-    def marked(self) -> list[ManagedObject]:
+    def marked(self, mirror: Mirror) -> list[ManagedObject]:
         """What may carry our mark: with a project that we made goes all that it holds. Groups are looked at as far as
         sledge.yaml names them, for that takes an Owner."""
-        row, unknown = self.reader.row, HiddenValues()
-        if row is None:
+        unknown = HiddenValues()
+        if self.reader.row is None or self.reader.is_leaving:
             return []
+        is_forced = self.settings.force_destroy
+        project = ProjectRemoval(api=self.api, reader=self.reader, mirror=mirror, is_forced=is_forced)
         shared = [item for group in self._groups_with_variables for item in orphans(self._home(group), (), unknown)]
-        if MADE in (row.get("topics") or ()):
-            return [self._project, *shared]
+        if project.is_deletable:
+            return [project, *shared]
         tokens = [item for of in (DEPLOY, ACCESS) for item in self._unwanted_tokens(of, ())]
         schedules = self._unwanted_schedules(())
-        return [self._project, *shared, *orphans(self._home(), (), unknown), *tokens, *schedules]
+        return [project, *shared, *orphans(self._home(), (), unknown), *tokens, *schedules]
 
     @property
     def _project(self) -> Project:

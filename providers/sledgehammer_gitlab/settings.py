@@ -111,6 +111,10 @@ class Settings:
         default=None,
         metadata=described("Who may see the project (default: private when created, else left as it is)"),
     )
+    force_destroy: bool = field(
+        default=False,
+        metadata=described("Let `sledge destroy` delete the project together with what others put in it"),
+    )
     variables: Mapping[str, Variable] = field(
         default_factory=dict,
         metadata=described(

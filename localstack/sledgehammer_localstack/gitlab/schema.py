@@ -1,6 +1,6 @@
 """The tables. Column names are the field names of `records`; tuples are stored as JSON, booleans as 0 and 1."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = """
 CREATE TABLE users (
@@ -18,6 +18,9 @@ CREATE TABLE projects (
     description TEXT NOT NULL, visibility TEXT NOT NULL, default_branch TEXT NOT NULL, creator_id INTEGER NOT NULL,
     topics TEXT NOT NULL, archived INTEGER NOT NULL, settings TEXT NOT NULL, created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL, last_activity_at TEXT NOT NULL, next_pipeline_iid INTEGER NOT NULL DEFAULT 1);
+CREATE TABLE redirects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, full_path TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE);
 CREATE TABLE members (
     id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
     namespace_id INTEGER REFERENCES namespaces ON DELETE CASCADE,

@@ -9,7 +9,7 @@ from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer_gitlab.api import Api, Json
 from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.objects.group import namespace_id
-from sledgehammer_gitlab.paths import project_path
+from sledgehammer_gitlab.paths import find_project, project_path
 from sledgehammer_gitlab.reading import MADE, MANAGED, ProjectReader
 from sledgehammer_gitlab.settings import Settings, Visibility
 from sledgehammer_gitlab.upkeep_settings import Cleanup
@@ -27,7 +27,7 @@ with a word, so it is never among them."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """Deleted only if we made it: an adopted one stays, with the repository that others filled."""
+    """What an apply makes and changes; how it goes is told by `project_removal`."""
 
     api: Api
     reader: ProjectReader
@@ -48,22 +48,17 @@ class Project:
         return Observed(
             attributes={name: as_text(_in_row(row, name)) for name in self._wanted()},
             owner=Owner.SLEDGE if self.reader.is_ours else Owner.OTHERS,
-            is_kept=MADE not in (row.get("topics") or ()),
         )
 
     def create(self) -> Collection[str]:
         parent, _, name = self.name.rpartition("/")
         body = {"name": name, "path": name, "namespace_id": namespace_id(self.api, parent), "topics": [MADE]}
-        path = project_path(self.name)
         at_once = [name for name in self._wanted() if name != GIT_DEPTH]
-        self.api.create("/projects", {**body, **self._body(at_once)}, find=lambda: self.api.find(path))
+        self.api.create("/projects", {**body, **self._body(at_once)}, find=lambda: find_project(self.api, self.name))
         return [name for name in self._wanted() if name == GIT_DEPTH]
 
     def update(self, attributes: Collection[str]) -> None:
         self.api.put(project_path(self.name), self._body(attributes))
-
-    def delete(self) -> None:
-        self.api.delete(project_path(self.name))
 
     def mark(self) -> None:
         row: Json = self.reader.reread()

@@ -1,4 +1,5 @@
-"""Projects (Projects API). A deleted project is gone at once; GitLab answers the same 202 and takes a while."""
+"""Projects (Projects API). A deleted project is gone at once, unless the server delays that; GitLab answers the same
+202 and takes a while."""
 
 from sledgehammer_localstack.gitlab import present_projects
 from sledgehammer_localstack.gitlab.access import (
@@ -26,7 +27,7 @@ from sledgehammer_localstack.gitlab.call import Call
 from sledgehammer_localstack.gitlab.paging import keyset_paged, paged
 from sledgehammer_localstack.gitlab.parameters import Parameters
 from sledgehammer_localstack.gitlab.people import PATH_RULE, is_path
-from sledgehammer_localstack.gitlab.project_life import add_readme, create_project, delete_project
+from sledgehammer_localstack.gitlab.project_life import add_readme, create_project, delete_project, mark_for_deletion
 from sledgehammer_localstack.gitlab.project_settings import changed_settings
 from sledgehammer_localstack.gitlab.records import Namespace, Project
 from sledgehammer_localstack.gitlab.routing import Route, reads, writes
@@ -231,9 +232,12 @@ def _move_head(call: Call, project: Project, default_branch: str) -> None:
 
 
 def delete(call: Call) -> Reply:
-    """Remove a project with its repository, pipelines, variables and tokens."""
+    """Remove a project with its repository, pipelines, variables and tokens, or mark it for that."""
     project = find_project(call.store, call.caller, call.path["id"], level=OWNER)
-    delete_project(call.services, project)
+    if call.services.settings.delays_deletion:
+        mark_for_deletion(call.store, project)
+    else:
+        delete_project(call.services, project)
     return Reply(status=202, payload={"message": "202 Accepted"})
 
 
