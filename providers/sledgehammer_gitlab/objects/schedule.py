@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sledgehammer.changes import Action
-from sledgehammer.provisioning import Attributes, Observed
+from sledgehammer.provisioning import AlreadyExistsError, Attributes, Observed
 from sledgehammer_gitlab.api import Api, Json
 from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.marks import Mark, marked, read_mark
@@ -50,6 +50,9 @@ class PipelineSchedule:
         return Observed(attributes={**attributes, **({"copies": str(copies)} if copies > 1 else {})})
 
     def create(self) -> Collection[str]:
+        """Looked for once more: a list that was out of date would bring about a second one."""
+        if self._find(anew=True) is not None:
+            raise AlreadyExistsError(f"{self.kind} {self.name} is there by now")
         self.api.create(self._path, self._body(), find=lambda: self._find(anew=True))
         return ()
 
@@ -65,7 +68,7 @@ class PipelineSchedule:
             self.api.delete(f"{self._path}/{row['id']}")
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
-        return 1
+        return 2 if action is Action.CREATE else 1
 
     def _body(self) -> dict[str, object]:
         assert self.wanted is not None  # noqa: S101 - what is not wanted is neither made nor changed
