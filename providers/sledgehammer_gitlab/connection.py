@@ -20,6 +20,7 @@ from sledgehammer_gitlab.git_remote import GitRemote
 from sledgehammer_gitlab.inventory import Desired
 from sledgehammer_gitlab.local_git import LocalGit
 from sledgehammer_gitlab.mirror import Mirror
+from sledgehammer_gitlab.objects.project_import import import_password
 from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
 from sledgehammer_gitlab.registry import GitLabRegistry
@@ -160,4 +161,5 @@ def _desired(settings: Settings, variables: Mapping[str, str], *, branch: str, c
         hidden=hidden_values(variables),
         branch=branch,
         commit=commit,
+        import_password=import_password(settings.import_from, variables),
     )

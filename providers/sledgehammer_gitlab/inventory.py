@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sledgehammer.errors import ConflictError
 from sledgehammer.polling import Clock
 from sledgehammer.provisioning import ManagedObject
+from sledgehammer.secret import Secret
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.objects import schedule
@@ -14,6 +15,7 @@ from sledgehammer_gitlab.objects.content import CiFileOnBranch, Content, MirrorP
 from sledgehammer_gitlab.objects.group import Group
 from sledgehammer_gitlab.objects.job_token_scope import JobTokenScope
 from sledgehammer_gitlab.objects.project import Project
+from sledgehammer_gitlab.objects.project_import import ProjectImport
 from sledgehammer_gitlab.objects.project_removal import ProjectRemoval
 from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
 from sledgehammer_gitlab.objects.registry_rule import RegistryRule
@@ -33,6 +35,7 @@ class Desired:
     hidden: HiddenValues
     branch: str
     commit: str
+    import_password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,7 @@ class Inventory:
         variables, gone = self._variables(desired)
         return [
             *self._groups(),
-            self._project,
+            self._project(desired),
             *variables,
             *self._protections(),
             *self._registry_rules(),
@@ -88,9 +91,12 @@ class Inventory:
         schedules = self._unwanted_schedules(())
         return [project, *shared, *orphans(self._home(), (), unknown), *tokens, *schedules]
 
-    @property
-    def _project(self) -> Project:
-        return Project(api=self.api, reader=self.reader, settings=self.settings)
+    def _project(self, desired: Desired) -> Project:
+        wanted, imported = self.settings.import_from, None
+        if wanted is not None:
+            password, path = desired.import_password, self.reader.path
+            imported = ProjectImport(api=self.api, clock=self.clock, path=path, wanted=wanted, password=password)
+        return Project(api=self.api, reader=self.reader, settings=self.settings, imported=imported)
 
     def _home(self, group: str = "") -> VariableHome:
         return VariableHome(api=self.api, reader=self.reader, group=group)

@@ -7,6 +7,7 @@ from enum import Enum
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
 from sledgehammer_gitlab.access_settings import BranchProtection, RegistryProtection, TagProtection
+from sledgehammer_gitlab.import_settings import ImportFrom
 from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
 from sledgehammer_gitlab.upkeep_settings import CiSettings, Cleanup, Schedule
 
@@ -110,6 +111,9 @@ class Settings:
     visibility: Visibility | None = field(
         default=None,
         metadata=described("Who may see the project (default: private when created, else left as it is)"),
+    )
+    import_from: ImportFrom | None = field(
+        default=None, metadata=described("Repository that GitLab fills the project from when it is made")
     )
     force_destroy: bool = field(
         default=False,

@@ -27,6 +27,7 @@ from sledgehammer_localstack.gitlab.call import Call
 from sledgehammer_localstack.gitlab.paging import keyset_paged, paged
 from sledgehammer_localstack.gitlab.parameters import Parameters
 from sledgehammer_localstack.gitlab.people import PATH_RULE, is_path
+from sledgehammer_localstack.gitlab.project_imports import demand_import_url, start_import
 from sledgehammer_localstack.gitlab.project_life import add_readme, create_project, delete_project, mark_for_deletion
 from sledgehammer_localstack.gitlab.project_settings import changed_settings
 from sledgehammer_localstack.gitlab.records import Namespace, Project
@@ -139,6 +140,8 @@ def create(call: Call) -> Reply:
     if not name and not path:
         raise bad_parameter("name, path are missing, at least one parameter must be provided")
     namespace = _target_namespace(call)
+    if url := params.text("import_url"):
+        demand_import_url(url)
     project = create_project(
         call.services,
         namespace=namespace,
@@ -151,6 +154,8 @@ def create(call: Call) -> Reply:
         topics=params.texts("topics") or params.texts("tag_list") or (),
         settings=changed_settings("{}", params),
     )
+    if url:
+        start_import(call.services, project, url)
     if params.flag("initialize_with_readme"):
         add_readme(call.services, project, user)
     return created(present_projects.project_full(call.services, project))
