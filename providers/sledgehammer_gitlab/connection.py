@@ -25,7 +25,7 @@ from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
 from sledgehammer_gitlab.registry import GitLabRegistry
 from sledgehammer_gitlab.settings import Settings, Via
-from sledgehammer_gitlab.variables import hidden_values, resolve_variables
+from sledgehammer_gitlab.variables import hidden_values, resolve_schedule_variables, resolve_variables
 
 log = logging.getLogger(__name__)
 
@@ -162,4 +162,5 @@ def _desired(settings: Settings, variables: Mapping[str, str], *, branch: str, c
         branch=branch,
         commit=commit,
         import_password=import_password(settings.import_from, variables),
+        schedule_variables=resolve_schedule_variables(settings, variables),
     )

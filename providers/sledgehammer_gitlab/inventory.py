@@ -1,7 +1,7 @@
 """Which objects one project has on GitLab, and in which order they are made."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sledgehammer.errors import ConflictError
 from sledgehammer.polling import Clock
@@ -36,6 +36,7 @@ class Desired:
     branch: str
     commit: str
     import_password: Secret | None = None
+    schedule_variables: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class Inventory:
             *self._tokens(),
             Content(push=push, name=content_name, commit=desired.commit),
             self._ci_file(push, ci_name, desired.branch),
-            *self._schedules(),
+            *self._schedules(desired),
             *gone,
         ]
 
@@ -155,13 +156,15 @@ class Inventory:
             return CiFileOnBranch(push=push, name=name)
         return CiFileByMergeRequest(api=self.api, reader=self.reader, push=push, name=name, target=branch)
 
-    def _schedules(self) -> list[ManagedObject]:
+    def _schedules(self, desired: Desired) -> list[ManagedObject]:
         """After the content, which brings the branch that they run on."""
         wanted = self.settings.schedules
         if wanted is None:
             return []
+        variables = desired.schedule_variables
         mine: list[ManagedObject] = [
-            PipelineSchedule(api=self.api, reader=self.reader, title=title, wanted=one) for title, one in wanted.items()
+            PipelineSchedule(api=self.api, reader=self.reader, title=title, wanted=one, variables=variables.get(title))
+            for title, one in wanted.items()
         ]
         return [*mine, *self._unwanted_schedules(wanted)]
 

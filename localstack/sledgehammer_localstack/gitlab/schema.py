@@ -57,6 +57,10 @@ CREATE TABLE pipeline_schedules (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     owner_id INTEGER NOT NULL, description TEXT NOT NULL, ref TEXT NOT NULL, cron TEXT NOT NULL,
     cron_timezone TEXT NOT NULL, active INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE TABLE schedule_variables (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    schedule_id INTEGER NOT NULL REFERENCES pipeline_schedules ON DELETE CASCADE, key TEXT NOT NULL,
+    value TEXT NOT NULL, variable_type TEXT NOT NULL, UNIQUE (schedule_id, key));
 CREATE TABLE registry_rules (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     pattern TEXT NOT NULL, push_level TEXT NOT NULL, delete_level TEXT NOT NULL, UNIQUE (project_id, pattern));
