@@ -20,10 +20,19 @@ from sledgehammer_gitlab.objects.project_removal import ProjectRemoval
 from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
 from sledgehammer_gitlab.objects.registry_rule import RegistryRule
 from sledgehammer_gitlab.objects.schedule import PipelineSchedule
-from sledgehammer_gitlab.objects.token import ACCESS, DEPLOY, Token, TokenKind, titles_of_ours
+from sledgehammer_gitlab.objects.token import (
+    ACCESS,
+    DEPLOY,
+    Token,
+    TokenKind,
+    access_of,
+    groups_of_ours,
+    titles_of_ours,
+)
 from sledgehammer_gitlab.objects.variable import CiVariable, VariableHome, orphans
 from sledgehammer_gitlab.reading import ProjectReader
 from sledgehammer_gitlab.settings import Settings, Via, Visibility
+from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
 from sledgehammer_gitlab.variables import DesiredVariable, HiddenValues
 
 
@@ -85,7 +94,12 @@ class Inventory:
             return []
         is_forced = self.settings.force_destroy
         project = ProjectRemoval(api=self.api, reader=self.reader, mirror=mirror, is_forced=is_forced)
-        shared = [item for group in self._groups_with_variables for item in orphans(self._home(group), (), unknown)]
+        shared: list[ManagedObject] = [
+            item for group in self._groups_with_variables for item in orphans(self._home(group), (), unknown)
+        ]
+        shared += [
+            item for each in sorted(self._groups_with_tokens) for item in self._unwanted_tokens(access_of(each), ())
+        ]
         if project.is_deletable:
             return [project, *shared]
         tokens = [item for of in (DEPLOY, ACCESS) for item in self._unwanted_tokens(of, ())]
@@ -177,13 +191,27 @@ class Inventory:
     def _tokens(self) -> list[ManagedObject]:
         """Before the content: the job that it brings may need them."""
         found: list[ManagedObject] = []
-        for of, wanted in ((DEPLOY, self.settings.deploy_tokens), (ACCESS, self.settings.access_tokens)):
-            if wanted is None:
-                continue
-            for title, token in wanted.items():
-                found.append(Token(api=self.api, home=self._home(), clock=self.clock, of=of, title=title, wanted=token))
-            found += self._unwanted_tokens(of, wanted)
+        if (deploy := self.settings.deploy_tokens) is not None:
+            found += self._tokens_of(DEPLOY, deploy)
+        if (access := self.settings.access_tokens) is not None:
+            for group in ("", *sorted(self._groups_with_tokens)):
+                found += self._tokens_of(
+                    access_of(group), {title: one for title, one in access.items() if one.group == group}
+                )
         return found
+
+    @property
+    def _groups_with_tokens(self) -> set[str]:
+        """Those that sledge.yaml names, and those of tokens that the project still holds."""
+        named = {token.group for token in (self.settings.access_tokens or {}).values() if token.group}
+        return named | groups_of_ours(self._home())
+
+    def _tokens_of(self, of: TokenKind, wanted: Mapping[str, DeployToken | AccessToken]) -> list[ManagedObject]:
+        made = [
+            Token(api=self.api, home=self._home(), clock=self.clock, of=of, title=title, wanted=token)
+            for title, token in wanted.items()
+        ]
+        return [*made, *self._unwanted_tokens(of, wanted)]
 
     def _unwanted_tokens(self, of: TokenKind, wanted: Iterable[str]) -> list[ManagedObject]:
         titles = titles_of_ours(of, self._home()) - set(wanted)

@@ -144,7 +144,7 @@ class Settings:
     access_tokens: Mapping[str, AccessToken] | None = field(
         default=None,
         metadata=described(
-            "Project access tokens by name; those without our mark are left alone",
+            "Access tokens of the project or of groups by name; those without our mark are left alone",
             key_pattern=_TITLE,
             key_expects=_TITLE_EXPECTS,
         ),
