@@ -32,12 +32,20 @@ gitlab:
     pull: {{scopes: [read_repository], variable: PULL_TOKEN, username: {username}}}
   access_tokens:
     bot: {{scopes: [read_api], role: {role}, variable: BOT_TOKEN}}
+    wide: {{scopes: [read_api], role: {role}, variable: WIDE_TOKEN, group: {group}}}
   schedules:
-    nightly: {{cron: "{cron}"}}
+    nightly: {{cron: "{cron}", variables: {{MODE: {{from_env: MY_KEY}}, {mode}: {{value: x}}}}}}
 """
 MOST_RUNS = 100
-FIRST = {"depth": "5", "force_push": "false", "push": "maintainer", "username": "puller", "role": "reporter"}
-OTHER = {"depth": "7", "force_push": "true", "push": "owner", "username": "fetcher", "role": "guest"}
+FIRST = {
+    "depth": "5",
+    "force_push": "false",
+    "push": "maintainer",
+    "username": "puller",
+    "role": "reporter",
+    "mode": "ONE",
+}
+OTHER = {"depth": "7", "force_push": "true", "push": "owner", "username": "fetcher", "role": "guest", "mode": "TWO"}
 EMPTY = """\
 version: 1
 name: web
@@ -111,13 +119,20 @@ def assert_settled(world: World, **values: str) -> None:
     counts = {"protected_branches": 1, "protected_tags": 1, "pipeline_schedules": 1, "deploy_tokens": 1}
     for tail, count in {**counts, "registry/protection/repository/rules": 1}.items():
         assert (tail, len(world.rows(tail))) == (tail, count)
-    assert sorted(row["key"] for row in world.rows("variables")) == ["API_KEY", "BOT_TOKEN", "HIDDEN", "PULL_TOKEN"]
-    assert [row["name"] for row in world.rows("access_tokens") if row["active"]] == ["bot [sledge]"]
+    keys = [row["key"] for row in world.rows("variables")]
+    assert sorted(keys) == ["API_KEY", "BOT_TOKEN", "HIDDEN", "PULL_TOKEN", "WIDE_TOKEN"]
     here = world.here
-    assert here.api("GET", here.project, token=world.text_of("BOT_TOKEN"))["path_with_namespace"] == here.path
+    assert [row["name"] for row in world.rows("access_tokens") if row["active"]] == ["bot [sledge]"]
+    assert living_tokens_of_the_group(here) == [f"wide [sledge by={here.path}]"]
+    for key in ("BOT_TOKEN", "WIDE_TOKEN"):
+        assert here.api("GET", here.project, token=world.text_of(key))["path_with_namespace"] == here.path
     login = f"{world.rows('deploy_tokens')[0]['username']}:{world.text_of('PULL_TOKEN')}"
     headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
     call(here.url, "GET", f"/{here.path}.git/info/refs?service=git-upload-pack", None, headers)
+
+
+def living_tokens_of_the_group(here: Rehearsal) -> list[str]:
+    return [row["name"] for row in here.api("GET", f"/groups/{here.group}/access_tokens") if row["active"]]
 
 
 def test_a_project_is_made_whatever_write_a_run_was_killed_at(world: World) -> None:
@@ -125,7 +140,7 @@ def test_a_project_is_made_whatever_write_a_run_was_killed_at(world: World) -> N
     world.full()
     writes = kill_at_every_write(world, "apply")
     assert {write.split()[0] for write in writes} == {"POST", "PUT", "DELETE", "git"}
-    assert len(writes) >= 18
+    assert len(writes) >= 23
     assert_settled(world)
     assert len(world.here.api("GET", f"/groups/{world.here.group}/projects?include_subgroups=true")) == 1
     assert len(world.rows("repository/commits?ref_name=main")) == 3
@@ -138,7 +153,7 @@ def test_a_project_is_changed_whatever_write_a_run_was_killed_at(world: World) -
     assert world.runs.run("apply", "-p", "gitlab").exit_code == 0
     world.write(FULL, **OTHER, friend=f"{world.here.group}-two", cron="5 4 * * *")
     writes = kill_at_every_write(world, "apply", MY_KEY="the-second-value")
-    assert len(writes) >= 15
+    assert len(writes) >= 20
     assert_settled(world, MY_KEY="the-second-value")
     assert {world.text_of("HIDDEN"), world.text_of("API_KEY")} == {"the-second-value"}
 
@@ -148,11 +163,12 @@ def test_what_is_ours_goes_whatever_write_a_run_was_killed_at(world: World) -> N
     world.full()
     assert world.runs.run("apply", "-p", "gitlab").exit_code == 0
     world.write(EMPTY)
-    assert len(kill_at_every_write(world, "apply")) >= 9
+    assert len(kill_at_every_write(world, "apply")) >= 11
     assert world.runs.run("plan", "-p", "gitlab").exit_code == 0
     for tail in ("variables", "pipeline_schedules", "deploy_tokens"):
         assert (tail, world.rows(tail)) == (tail, [])
     assert [row for row in world.rows("access_tokens") if row["active"]] == []
+    assert living_tokens_of_the_group(world.here) == []
     assert len(kill_at_every_write(world, "destroy", "--yes")) == 2
     assert world.here.api("GET", world.here.project) is None
     assert world.here.api("GET", f"/groups/{world.here.group}/variables") == []

@@ -136,10 +136,11 @@ class Token:
         self._revoke_all_but(str(token["id"]))
 
     def delete(self) -> None:
+        """The variable last: it is what tells of a group's token once sledge.yaml does not name the group."""
+        self._revoke_all_but()
         for row in self.home.rows():
             if self._holds_ours(row):
                 self.api.delete(f"{self.home.collection}/{encode(row['key'])}")
-        self._revoke_all_but()
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 3 if action is Action.UPDATE else 2
