@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from sledgehammer.secret import Secret
+
 
 class Action(Enum):
     """What one change does to one object."""
@@ -17,11 +19,15 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeChange:
-    """One attribute, before and after as a person reads it; secrets appear as `***`, absence as ""."""
+    """One attribute, before and after as a person reads it; secrets appear as `***`, absence as "".
+
+    `secret` has both values where one is a secret, for whoever must tell one change of them from another.
+    """
 
     name: str
     before: str
     after: str
+    secret: Secret | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

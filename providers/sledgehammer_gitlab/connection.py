@@ -20,11 +20,12 @@ from sledgehammer_gitlab.git_remote import GitRemote
 from sledgehammer_gitlab.inventory import Desired
 from sledgehammer_gitlab.local_git import LocalGit
 from sledgehammer_gitlab.mirror import Mirror
+from sledgehammer_gitlab.objects.project_import import import_password
 from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
 from sledgehammer_gitlab.registry import GitLabRegistry
 from sledgehammer_gitlab.settings import Settings, Via
-from sledgehammer_gitlab.variables import hidden_values, resolve_variables
+from sledgehammer_gitlab.variables import hidden_values, resolve_schedule_variables, resolve_variables
 
 log = logging.getLogger(__name__)
 
@@ -160,4 +161,6 @@ def _desired(settings: Settings, variables: Mapping[str, str], *, branch: str, c
         hidden=hidden_values(variables),
         branch=branch,
         commit=commit,
+        import_password=import_password(settings.import_from, variables),
+        schedule_variables=resolve_schedule_variables(settings, variables),
     )

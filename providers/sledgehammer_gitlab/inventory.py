@@ -1,10 +1,12 @@
 """Which objects one project has on GitLab, and in which order they are made."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from sledgehammer.errors import ConflictError
 from sledgehammer.polling import Clock
 from sledgehammer.provisioning import ManagedObject
+from sledgehammer.secret import Secret
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.objects import schedule
@@ -13,13 +15,24 @@ from sledgehammer_gitlab.objects.content import CiFileOnBranch, Content, MirrorP
 from sledgehammer_gitlab.objects.group import Group
 from sledgehammer_gitlab.objects.job_token_scope import JobTokenScope
 from sledgehammer_gitlab.objects.project import Project
+from sledgehammer_gitlab.objects.project_import import ProjectImport
+from sledgehammer_gitlab.objects.project_removal import ProjectRemoval
 from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
 from sledgehammer_gitlab.objects.registry_rule import RegistryRule
 from sledgehammer_gitlab.objects.schedule import PipelineSchedule
-from sledgehammer_gitlab.objects.token import ACCESS, DEPLOY, Token, TokenKind, titles_of_ours
+from sledgehammer_gitlab.objects.token import (
+    ACCESS,
+    DEPLOY,
+    Token,
+    TokenKind,
+    access_of,
+    groups_of_ours,
+    titles_of_ours,
+)
 from sledgehammer_gitlab.objects.variable import CiVariable, VariableHome, orphans
-from sledgehammer_gitlab.reading import MADE, ProjectReader
+from sledgehammer_gitlab.reading import ProjectReader
 from sledgehammer_gitlab.settings import Settings, Via, Visibility
+from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
 from sledgehammer_gitlab.variables import DesiredVariable, HiddenValues
 
 
@@ -31,6 +44,8 @@ class Desired:
     hidden: HiddenValues
     branch: str
     commit: str
+    import_password: Secret | None = None
+    schedule_variables: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +59,22 @@ class Inventory:
     clock: Clock
 
     def wanted(self, desired: Desired, mirror: Mirror) -> list[ManagedObject]:
-        """What sledge.yaml asks for, in the order of an apply, then what carries our mark and is not asked for."""
+        """What sledge.yaml asks for, in the order of an apply, then what carries our mark and is not asked for.
+
+        Raises ConflictError for a project that GitLab is going to delete.
+        """
         reader = self.reader
+        if reader.is_leaving:
+            raise ConflictError(
+                f"GitLab's project {reader.path} is marked for deletion",
+                hint="restore it on its settings page (General > Advanced), or delete it there at once",
+            )
         push = MirrorPush(api=self.api, reader=reader, branch=desired.branch, mirror=mirror)
         content_name, ci_name = names(reader.path, desired.branch)
         variables, gone = self._variables(desired)
         return [
             *self._groups(),
-            self._project,
+            self._project(desired),
             *variables,
             *self._protections(),
             *self._registry_rules(),
@@ -59,26 +82,36 @@ class Inventory:
             *self._tokens(),
             Content(push=push, name=content_name, commit=desired.commit),
             self._ci_file(push, ci_name, desired.branch),
-            *self._schedules(),
+            *self._schedules(desired),
             *gone,
         ]
 
-    def marked(self) -> list[ManagedObject]:
+    def marked(self, mirror: Mirror) -> list[ManagedObject]:
         """What may carry our mark: with a project that we made goes all that it holds. Groups are looked at as far as
         sledge.yaml names them, for that takes an Owner."""
-        row, unknown = self.reader.row, HiddenValues()
-        if row is None:
+        unknown = HiddenValues()
+        if self.reader.row is None or self.reader.is_leaving:
             return []
-        shared = [item for group in self._groups_with_variables for item in orphans(self._home(group), (), unknown)]
-        if MADE in (row.get("topics") or ()):
-            return [self._project, *shared]
+        is_forced = self.settings.force_destroy
+        project = ProjectRemoval(api=self.api, reader=self.reader, mirror=mirror, is_forced=is_forced)
+        shared: list[ManagedObject] = [
+            item for group in self._groups_with_variables for item in orphans(self._home(group), (), unknown)
+        ]
+        shared += [
+            item for each in sorted(self._groups_with_tokens) for item in self._unwanted_tokens(access_of(each), ())
+        ]
+        if project.is_deletable:
+            return [project, *shared]
         tokens = [item for of in (DEPLOY, ACCESS) for item in self._unwanted_tokens(of, ())]
         schedules = self._unwanted_schedules(())
-        return [self._project, *shared, *orphans(self._home(), (), unknown), *tokens, *schedules]
+        return [project, *shared, *orphans(self._home(), (), unknown), *tokens, *schedules]
 
-    @property
-    def _project(self) -> Project:
-        return Project(api=self.api, reader=self.reader, settings=self.settings)
+    def _project(self, desired: Desired) -> Project:
+        wanted, imported = self.settings.import_from, None
+        if wanted is not None:
+            password, path = desired.import_password, self.reader.path
+            imported = ProjectImport(api=self.api, clock=self.clock, path=path, wanted=wanted, password=password)
+        return Project(api=self.api, reader=self.reader, settings=self.settings, imported=imported)
 
     def _home(self, group: str = "") -> VariableHome:
         return VariableHome(api=self.api, reader=self.reader, group=group)
@@ -137,13 +170,15 @@ class Inventory:
             return CiFileOnBranch(push=push, name=name)
         return CiFileByMergeRequest(api=self.api, reader=self.reader, push=push, name=name, target=branch)
 
-    def _schedules(self) -> list[ManagedObject]:
+    def _schedules(self, desired: Desired) -> list[ManagedObject]:
         """After the content, which brings the branch that they run on."""
         wanted = self.settings.schedules
         if wanted is None:
             return []
+        variables = desired.schedule_variables
         mine: list[ManagedObject] = [
-            PipelineSchedule(api=self.api, reader=self.reader, title=title, wanted=one) for title, one in wanted.items()
+            PipelineSchedule(api=self.api, reader=self.reader, title=title, wanted=one, variables=variables.get(title))
+            for title, one in wanted.items()
         ]
         return [*mine, *self._unwanted_schedules(wanted)]
 
@@ -156,13 +191,27 @@ class Inventory:
     def _tokens(self) -> list[ManagedObject]:
         """Before the content: the job that it brings may need them."""
         found: list[ManagedObject] = []
-        for of, wanted in ((DEPLOY, self.settings.deploy_tokens), (ACCESS, self.settings.access_tokens)):
-            if wanted is None:
-                continue
-            for title, token in wanted.items():
-                found.append(Token(api=self.api, home=self._home(), clock=self.clock, of=of, title=title, wanted=token))
-            found += self._unwanted_tokens(of, wanted)
+        if (deploy := self.settings.deploy_tokens) is not None:
+            found += self._tokens_of(DEPLOY, deploy)
+        if (access := self.settings.access_tokens) is not None:
+            for group in ("", *sorted(self._groups_with_tokens)):
+                found += self._tokens_of(
+                    access_of(group), {title: one for title, one in access.items() if one.group == group}
+                )
         return found
+
+    @property
+    def _groups_with_tokens(self) -> set[str]:
+        """Those that sledge.yaml names, and those of tokens that the project still holds."""
+        named = {token.group for token in (self.settings.access_tokens or {}).values() if token.group}
+        return named | groups_of_ours(self._home())
+
+    def _tokens_of(self, of: TokenKind, wanted: Mapping[str, DeployToken | AccessToken]) -> list[ManagedObject]:
+        made = [
+            Token(api=self.api, home=self._home(), clock=self.clock, of=of, title=title, wanted=token)
+            for title, token in wanted.items()
+        ]
+        return [*made, *self._unwanted_tokens(of, wanted)]
 
     def _unwanted_tokens(self, of: TokenKind, wanted: Iterable[str]) -> list[ManagedObject]:
         titles = titles_of_ours(of, self._home()) - set(wanted)

@@ -30,6 +30,15 @@ class LocalGit:
         """Whether `descendant` contains `ancestor`, or is it."""
         return self._run("merge-base", "--is-ancestor", ancestor, descendant).exit_code == 0
 
+    def is_kept(self, commit: str) -> bool:
+        """Whether the commit is in the history of the checkout's own commit or of one of its branches."""
+        return self.has_commit(commit) and self.commits_not_kept(commit, limit=1) == ()
+
+    def commits_not_kept(self, tip: str, *, limit: int | None = None) -> tuple[str, ...]:
+        """Those of a commit's history that neither the checkout's own nor one of its branches has, newest first."""
+        bound = () if limit is None else (f"--max-count={limit}",)
+        return tuple(self._text("rev-list", *bound, tip, "--not", self._checkout.commit, "--branches").splitlines())
+
     def tree_of(self, commit: str) -> str:
         """The tree of a commit."""
         return self._text("rev-parse", f"{commit}^{{tree}}")

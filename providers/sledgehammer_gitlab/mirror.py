@@ -10,7 +10,7 @@ from sledgehammer.checkout import Checkout
 from sledgehammer.errors import ConflictError
 from sledgehammer_gitlab.ci_merge import CiText, ci_text_for
 from sledgehammer_gitlab.git_remote import GitRemote
-from sledgehammer_gitlab.local_git import LocalGit
+from sledgehammer_gitlab.local_git import SOURCE_TRAILER, LocalGit
 from sledgehammer_gitlab.render import CI_FILE
 
 SHOWN_COMMITS = 5
@@ -69,7 +69,7 @@ class Mirror:
         tree = self._tree_as_wanted(wanted)
         if not tip:
             return _comparison(tip, tree, wanted, is_same=False)
-        self._bring(tip)
+        self._bring(tip, self._branch)
         tip_tree = self._local.tree_of(tip)
         found = self._local.ci_text(tip_tree)
         if not self.brings_ci_file and found is not None:
@@ -96,6 +96,23 @@ class Mirror:
             commit = self._local.commit_mirror(comparison.tree, parents)
         self._remote.push(commit, self._branch)
 
+    def came_from_here(self, tip: str, branch: str, *, message: str) -> bool:
+        """Whether all of a branch of GitLab's is in this checkout's own branches, or is a mirror of what is, unchanged.
+        `message` is the tip's: a tip that is neither here nor says that it is a mirror is not fetched."""
+        if not self._local.has_commit(tip) and SOURCE_TRAILER not in message:
+            return False
+        self._bring(tip, branch)
+        return all(self._is_faithful(commit) for commit in self._local.commits_not_kept(tip))
+
+    def _is_faithful(self, commit: str) -> bool:
+        """Whether a commit is a mirror of one of this checkout's, with nothing of its own but the CI file."""
+        source, folder = self._local.mirrored(commit) or ("", "")
+        if not source or folder != self._checkout.prefix or not self._local.is_kept(source):
+            return False
+        tree = f"{source}:{folder}" if folder else f"{source}^{{tree}}"
+        differing = self._local.differing_paths(tree, f"{commit}^{{tree}}")
+        return differing is not None and set(differing) <= {CI_FILE}
+
     def _holds_all(self, tip: str, wanted: CiText) -> bool:
         """Whether the branch is as it shall be, found without writing an object: the plan that finds nothing to do is
         the one that is made most often."""
@@ -118,13 +135,13 @@ class Mirror:
             return (own,)
         return (tip,) if self._local.is_ancestor(own, tip) else (tip, own)
 
-    def _bring(self, tip: str) -> None:
+    def _bring(self, tip: str, branch: str) -> None:
         if self._local.has_commit(tip):
             return
-        self._remote.fetch(self._branch)
+        self._remote.fetch(branch)
         if not self._local.has_commit(tip):
             raise ConflictError(
-                f"branch {self._branch} of {self._path} moved on while it was read", hint="run the command again"
+                f"branch {branch} of {self._path} moved on while it was read", hint="run the command again"
             )
 
     def _check_descent(self, tip: str) -> None:

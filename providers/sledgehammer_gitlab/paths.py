@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sledgehammer_gitlab.api import Api, encode
+from sledgehammer_gitlab.api import Api, Json, encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,22 @@ class Namespace:
 def project_path(path: str) -> str:
     """A project's API path."""
     return f"/projects/{encode(path)}"
+
+
+def find_project(api: Api, path: str) -> Json | None:
+    """The project, or None.
+
+    GitLab leads from a path that a project once had to where it is now. One that is marked for deletion gets another
+    path at once (since 18), so that its old one is free.
+    """
+    row = api.find(project_path(path))
+    has_moved = row is not None and row["path_with_namespace"].lower() != path.lower()
+    return None if row is not None and has_moved and is_leaving(row) else row
+
+
+def is_leaving(row: Json) -> bool:
+    """Whether a project is marked for deletion (Projects API, "Delete a project")."""
+    return bool(row.get("marked_for_deletion_on"))
 
 
 def read_tip(api: Api, path: str, *, branch: str) -> str:

@@ -53,11 +53,12 @@ class GitLabProvisioner:
 
     def plan_destruction(self) -> ChangeSet:
         """What carries our mark."""
-        return self._counted(lambda: plan_destruction(self._inventory().marked(), provider=PROVIDER))
+        return self._counted(lambda: plan_destruction(self._inventory().marked(self._mirror), provider=PROVIDER))
 
     def destroy(self, *, on_change: OnChange, on_plan: OnPlan) -> ChangeSet:
         """Delete it."""
-        return destroy_objects(self._inventory().marked(), provider=PROVIDER, on_plan=on_plan, on_change=on_change)
+        marked = self._inventory().marked(self._mirror)
+        return destroy_objects(marked, provider=PROVIDER, on_plan=on_plan, on_change=on_change)
 
     def adopt(self, addresses: Collection[str]) -> ChangeSet:
         """Put our mark on what others made."""

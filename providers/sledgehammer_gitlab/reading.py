@@ -2,7 +2,7 @@
 
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
 from sledgehammer_gitlab.api import Api, Json, encode
-from sledgehammer_gitlab.paths import Namespace, find_namespace, project_path
+from sledgehammer_gitlab.paths import Namespace, find_namespace, find_project, is_leaving, project_path
 
 MADE = "made-by-sledge"
 MANAGED = "managed-by-sledge"
@@ -25,7 +25,7 @@ class ProjectReader:
     def row(self) -> Json | None:
         """The project; None when there is none. Raises ConflictError when it has moved to another path."""
         if not self._is_read:
-            self._row = self._api.find(project_path(self.path))
+            self._row = find_project(self._api, self.path)
             self._is_read = True
         if self._row is not None and self._row["path_with_namespace"].lower() != self.path.lower():
             moved = self._row["path_with_namespace"]
@@ -38,6 +38,11 @@ class ProjectReader:
     def is_ours(self) -> bool:
         """Whether we made the project or were let in on it; one that is not there yet will be ours."""
         return self.row is None or bool({MADE, MANAGED} & set(self.row.get("topics") or ()))
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether GitLab is going to delete the project, and has left it its path (before 18)."""
+        return self.row is not None and is_leaving(self.row)
 
     def reread(self) -> Json:
         """The project anew, once it has been made."""

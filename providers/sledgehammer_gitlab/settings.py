@@ -7,6 +7,7 @@ from enum import Enum
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
 from sledgehammer_gitlab.access_settings import BranchProtection, RegistryProtection, TagProtection
+from sledgehammer_gitlab.import_settings import ImportFrom
 from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
 from sledgehammer_gitlab.upkeep_settings import CiSettings, Cleanup, Schedule
 
@@ -111,6 +112,13 @@ class Settings:
         default=None,
         metadata=described("Who may see the project (default: private when created, else left as it is)"),
     )
+    import_from: ImportFrom | None = field(
+        default=None, metadata=described("Repository that GitLab fills the project from when it is made")
+    )
+    force_destroy: bool = field(
+        default=False,
+        metadata=described("Let `sledge destroy` delete the project together with what others put in it"),
+    )
     variables: Mapping[str, Variable] = field(
         default_factory=dict,
         metadata=described(
@@ -136,7 +144,7 @@ class Settings:
     access_tokens: Mapping[str, AccessToken] | None = field(
         default=None,
         metadata=described(
-            "Project access tokens by name; those without our mark are left alone",
+            "Access tokens of the project or of groups by name; those without our mark are left alone",
             key_pattern=_TITLE,
             key_expects=_TITLE_EXPECTS,
         ),

@@ -75,11 +75,19 @@ class DeployToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """One access token of the project."""
+    """One access token of the project or of a group; the variable is the project's either way."""
 
     scopes: tuple[AccessScope, ...] = field(metadata=described("What it opens", minimum=1))
     variable: str = field(metadata=described(_KEPT, pattern=_VARIABLE, expects=_VARIABLE_EXPECTS))
-    role: Role = field(default=Role.DEVELOPER, metadata=described("Its bot's role in the project"))
+    role: Role = field(default=Role.DEVELOPER, metadata=described("Its bot's role there"))
+    group: str = field(
+        default="",
+        metadata=described(
+            "Full path of a group that the token is for, in place of the project; takes an Owner of it",
+            pattern=r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*",
+            expects="group or group/subgroup",
+        ),
+    )
     expires_days: int = field(default=90, metadata=described("Days until it ends", minimum=2, maximum=364))
     rotate_before_days: int = field(
         default=14, metadata=described("Days before its end from which an apply replaces it", minimum=1)

@@ -1,5 +1,6 @@
 """Parts of the `gitlab:` section: how the project builds, cleans up and starts by the clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -75,6 +76,26 @@ class Cleanup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleVariable:
+    """A variable of the pipelines that a schedule starts; exactly one of `value` and `from_env` is set. It is never
+    masked, and whoever may change the schedule can read it."""
+
+    value: str | None = field(default=None, metadata=described("The value itself; never a secret"))
+    from_env: str | None = field(
+        default=None,
+        metadata=described(
+            "Environment variable of the machine that runs `sledge apply`, which holds the value",
+            pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+            expects="the name of an environment variable",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.from_env is None):
+            raise ConfigurationError("a variable takes its content from either value or from_env")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """A pipeline that GitLab starts by the clock."""
 
@@ -88,3 +109,11 @@ class Schedule:
     ref: str = field(default="main", metadata=described("Branch"))
     timezone: str = field(default="UTC", metadata=described("Time zone of the fields, such as Europe/Berlin"))
     active: bool = field(default=True, metadata=described("Whether it runs"))
+    variables: Mapping[str, ScheduleVariable] | None = field(
+        default=None,
+        metadata=described(
+            "Variables of its pipelines; without this key those that are there are left alone",
+            key_pattern=r"[A-Za-z0-9_]{1,255}",
+            key_expects="letters, digits and _",
+        ),
+    )

@@ -9,6 +9,7 @@ from sledgehammer.provisioning.fingerprint import fingerprint_key
 from sledgehammer.secret import Secret
 from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.settings import Settings, Variable
+from sledgehammer_gitlab.upkeep_settings import ScheduleVariable
 
 MASKABLE = re.compile(r"[a-zA-Z0-9_+=/@:.~-]{8,}")
 MASKABLE_RAW = re.compile(r"\S{8,}")
@@ -70,6 +71,24 @@ def resolve_variables(settings: Settings, environment: Mapping[str, str]) -> tup
     return resolved
 
 
+def resolve_schedule_variables(
+    settings: Settings, environment: Mapping[str, str]
+) -> Mapping[str, Mapping[str, Secret]]:
+    """By schedule and key, for schedules that name any. Raises ConfigurationError for a value that is empty, which a
+    comparison cannot tell from none, or that this environment lacks."""
+    found = {
+        title: {
+            key: _value_of(f"{key} of schedule {title}", one, environment) for key, one in schedule.variables.items()
+        }
+        for title, schedule in (settings.schedules or {}).items()
+        if schedule.variables is not None
+    }
+    for title, values in found.items():
+        if empty := [key for key, value in values.items() if not value.reveal()]:
+            raise ConfigurationError(f"variable {empty[0]} of schedule {title} is empty", hint="leave it out")
+    return found
+
+
 def check_maskable(key: str, value: Secret, *, is_masked: bool, is_raw: bool) -> None:
     """Raise ConfigurationError, without the value, where GitLab would not mask it."""
     rule = MASKABLE_RAW if is_raw else MASKABLE
@@ -83,7 +102,7 @@ def check_maskable(key: str, value: Secret, *, is_masked: bool, is_raw: bool) ->
     )
 
 
-def _value_of(key: str, variable: Variable, environment: Mapping[str, str]) -> Secret:
+def _value_of(key: str, variable: Variable | ScheduleVariable, environment: Mapping[str, str]) -> Secret:
     if variable.from_env is None:
         return Secret(variable.value or "", source="sledge.yaml")
     if variable.from_env not in environment:

@@ -72,6 +72,7 @@ UNTYPED: dict[tuple[str, str], str | tuple[str, ...]] = {
     ("putApiV4GroupsIdVariablesKey", "raw"): "boolean",
     ("ContainerExpirationPolicy", "enabled"): "boolean",
     ("ContainerExpirationPolicy", "keep_n"): "integer",
+    ("Ci_PipelineScheduleDetails", "variables"): "array",  # written as one object
 }
 # Entities that repeat another's attributes.
 SAME_AS = {

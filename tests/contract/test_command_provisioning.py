@@ -104,6 +104,23 @@ def test_drift_tells_what_was_changed_and_changes_nothing(here: Rehearsal, capsy
     assert here.api("GET", f"{here.project}/variables/KEY")["protected"] is True
 
 
+def test_a_saved_plan_is_refused_once_a_secret_is_another(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is made; it shows `***` at both times, and the key of fingerprints tells them apart."""
+    path = here.work.parent / f"{here.work.name}.plan"
+    monkeypatch.setenv("SLEDGE_FINGERPRINT_KEY", "k")
+    run("plan", "--out", str(path))
+    monkeypatch.setenv("MY_KEY", "an0ther-value")
+    assert main(["apply", str(path)]) == 6
+    said = capsys.readouterr().err
+    assert f"the saved plan is out of date: gitlab_variable {here.path} KEY value: the secret" in said
+    assert "an0ther-value" not in said + path.read_text()
+    assert here.api("GET", here.project) is None
+    monkeypatch.setenv("MY_KEY", "s3cret-value")
+    assert main(["apply", str(path)]) == 0
+
+
 def test_destroy_shows_and_deletes_only_with_yes(here: Rehearsal, capsys: pytest.CaptureFixture[str]) -> None:
     """Without the word it is a plan: exit code 2, nothing is gone; afterwards there is nothing to destroy."""
     run("apply")

@@ -1,37 +1,20 @@
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from call_faults import FAULTS
-from gitlab_rehearsal import Rehearsal, SteppingClock, rehearse
+from gitlab_rehearsal import Rehearsal, rehearse
 
 from sledgehammer.errors import RemoteError, TimedOutError
-from sledgehammer_gitlab.access_settings import BranchProtection, RegistryLevel, RegistryProtection, TagProtection
 from sledgehammer_gitlab.settings import Settings, Variable, Visibility
-from sledgehammer_gitlab.token_settings import AccessScope, AccessToken, DeployScope, DeployToken
-from sledgehammer_gitlab.upkeep_settings import CiSettings, Schedule
 
 FULL = Settings(
     project="team/sub/web",
     visibility=Visibility.PUBLIC,
     variables={"API_KEY": Variable(value="a-long-value", masked=True)},
 )
-EVERYTHING = replace(
-    FULL,
-    ci=CiSettings(git_depth=5),
-    protected_branches={"main": BranchProtection()},
-    protected_tags={"v*": TagProtection()},
-    registry_protection={".": RegistryProtection(push=RegistryLevel.MAINTAINER)},
-    job_token_allowlist=(),
-    deploy_tokens={"pull": DeployToken(scopes=(DeployScope.READ_REGISTRY,), variable="PULL_TOKEN")},
-    access_tokens={"bot": AccessToken(scopes=(AccessScope.READ_API,), variable="BOT_TOKEN")},
-    schedules={"nightly": Schedule(cron="H 3 * * *")},
-)
-
 CREATES = [
     ("POST", "/api/v4/groups$"),
     ("POST", "/api/v4/projects$"),
@@ -111,49 +94,6 @@ def test_gitlab_plan_reads_through_a_flaky_server(here: Rehearsal) -> None:
     inject(here, "error_before", [("GET", "/api/v4/")], calls=[], every=2)
     assert here.connect().plan().pending == ()
     assert injected(here) >= 2
-
-
-class Killed(BaseException):
-    """The process is gone: no error handling of the adapter may see it as a failure."""
-
-
-def test_gitlab_apply_killed_at_every_write_comes_to_its_end(here: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each run dies when its third write has had its effect and before it sees the answer; the runs together leave each
-    object exactly once. (A token that is not kept is lost, so two writes are the least that can bring one.)"""
-    here.settings = replace(EVERYTHING, project=here.path)
-    here.clock = SteppingClock(start=datetime.now(UTC))
-    send, sent = requests.Session.send, [0]
-
-    def killed(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        response = send(session, request, **options)
-        sent[0] += request.method != "GET"
-        if sent[0] == 3:
-            raise Killed
-        return response
-
-    monkeypatch.setattr(requests.Session, "send", killed)
-    kills = 0
-    for _ in range(20):
-        sent[0] = 0
-        try:
-            here.apply()
-            break
-        except Killed:
-            kills += 1
-    assert kills >= 5
-    assert here.connect().plan().pending == ()
-    assert len(here.api("GET", f"/groups/{here.group}/projects?include_subgroups=true")) == 1
-    for tail, count in {
-        "variables": 3,
-        "protected_branches": 1,
-        "protected_tags": 1,
-        "pipeline_schedules": 1,
-        "registry/protection/repository/rules": 1,
-        "deploy_tokens": 1,
-    }.items():
-        assert (tail, len(here.api("GET", f"{here.project}/{tail}"))) == (tail, count)
-    alive = [row for row in here.api("GET", f"{here.project}/access_tokens") if row["active"]]
-    assert [row["name"] for row in alive] == ["bot [sledge]"]
 
 
 def test_gitlab_apply_waits_as_long_as_gitlab_asks(here: Rehearsal) -> None:

@@ -13,7 +13,14 @@ from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
 from sledgehammer_gitlab.access_settings import RegistryLevel, RegistryProtection
 from sledgehammer_gitlab.settings import Settings
-from sledgehammer_gitlab.upkeep_settings import Age, Cadence, CiSettings, Cleanup, Registry, Schedule
+from sledgehammer_gitlab.upkeep_settings import (
+    Age,
+    Cadence,
+    CiSettings,
+    Cleanup,
+    Registry,
+    Schedule,
+)
 
 NIGHTLY = Schedule(cron="H 3 * * *")
 GUARDED = RegistryProtection(push=RegistryLevel.MAINTAINER)

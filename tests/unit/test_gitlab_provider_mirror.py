@@ -286,3 +286,17 @@ def test_gitlab_token_reaches_git_by_its_environment_only(world: World) -> None:
         remote.push("HEAD", "main")
     assert "glpat-x" not in "".join(runner.seen) + str(caught.value)
     assert "Authorization" not in "".join(runner.seen)
+
+
+@pytest.mark.parametrize("folder", ["", "part"])
+def test_a_branch_came_from_here_while_all_of_it_is_kept_or_mirrored(world: World, folder: str) -> None:
+    """Of the whole repository and of a folder; a commit that no branch of the checkout has any more is others'."""
+    world.commit("part/Dockerfile")
+    mirror = world.mirror(folder)
+    mirror.send(mirror.compare(""))
+    world.commit("part/more")
+    mirror = world.mirror(folder)
+    mirror.send(mirror.compare(world.tip()))
+    assert mirror.came_from_here(world.tip(), "main", message="")
+    world.git("reset", "-q", "--hard", "HEAD~1")
+    assert not world.mirror(folder).came_from_here(world.tip(), "main", message="")

@@ -1,8 +1,10 @@
 """Plans as text, as JSON and in files."""
 
 import json
+import re
 import stat
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,16 @@ import pytest
 from sledgehammer.changes import Action, AttributeChange, Change, ChangeSet, Statement, StatementChange
 from sledgehammer.cli.changes_text import render_changes, render_changes_json, render_done, render_drift
 from sledgehammer.errors import ConfigurationError, ConflictError
+from sledgehammer.provisioning import Attributes, Observed, plan_objects
 from sledgehammer.provisioning.fingerprint import fingerprint, fingerprint_key
 from sledgehammer.provisioning.json_form import from_json
-from sledgehammer.provisioning.saved_plan import SavedPlan, check_still_true, load_plan, save_plan
+from sledgehammer.provisioning.saved_plan import (
+    SavedPlan,
+    check_still_true,
+    load_plan,
+    save_plan,
+    secret_fingerprints,
+)
 from sledgehammer.secret import Secret
 
 READ = Statement(effect="Allow", actions=("s3:GetObject",), resource="arn:aws:s3:::b/*", condition="tls")
@@ -97,7 +106,7 @@ def test_a_plan_that_was_saved_before_permissions_had_a_reason_still_holds() -> 
     row = json.loads(render_changes_json(CHANGES))
     for statement in row["changes"][2]["statements"]:
         del statement["reason"]
-    check_still_true(from_json(row), CHANGES)
+    check_still_true(SavedPlan(project="web", changes=from_json(row)), CHANGES, key=None)
 
 
 def test_a_saved_plan_is_its_owners_alone_and_reads_back(tmp_path: Path) -> None:
@@ -144,9 +153,56 @@ def changed(index: int, **fields: object) -> ChangeSet:
 )
 def test_a_saved_plan_is_refused_once_the_world_has_moved(fresh: ChangeSet, message: str) -> None:
     """The first difference is named."""
-    check_still_true(CHANGES, replace(CHANGES, read_calls=99))
+    saved = SavedPlan(project="web", changes=CHANGES)
+    check_still_true(saved, replace(CHANGES, read_calls=99), key=None)
     with pytest.raises(ConflictError, match=message):
-        check_still_true(CHANGES, fresh)
+        check_still_true(saved, fresh, key=None)
+
+
+def with_secret(before: str, after: str) -> ChangeSet:
+    """A plan of one object that looks the same whatever its secret is."""
+
+    @dataclass(frozen=True)
+    class Variable:
+        kind: str = "variable"
+        name: str = "acme/web KEY"
+
+        def desired(self) -> Attributes:
+            return {"value": Secret(after)}
+
+        def observe(self, *, anew: bool = False) -> Observed:
+            return Observed(attributes={"value": Secret(before)})
+
+        def create(self) -> Collection[str]:
+            return ()
+
+        def update(self, attributes: Collection[str]) -> None:
+            """Never called."""
+
+        def calls(self, action: Action, attributes: Collection[str]) -> int:
+            return 1
+
+    return plan_objects([Variable()], provider="cloud")
+
+
+@pytest.mark.parametrize(("before", "after"), [("old", "newer"), ("older", "new")])
+def test_a_secret_that_is_another_by_now_is_noticed_by_who_has_the_key(before: str, after: str, tmp_path: Path) -> None:
+    """What is there and what is to replace it; the file has neither. A plan that was saved without a key has no say."""
+    key, path = Secret("k"), tmp_path / "plan"
+    planned = with_secret("old", "new")
+    fingerprints = secret_fingerprints(planned, key)
+    save_plan(path, SavedPlan(project="web", changes=planned, fingerprints=fingerprints))
+    assert not {"old", "new"} & set(re.findall(r"\w+", path.read_text()))
+    saved = load_plan(path)
+    check_still_true(saved, with_secret("old", "new"), key=key)
+    moved = with_secret(before, after)
+    assert moved == planned
+    with pytest.raises(ConflictError, match="out of date: variable acme/web KEY value: the secret, or what is to"):
+        check_still_true(saved, moved, key=key)
+    with pytest.raises(ConfigurationError, match="saved with another SLEDGE_FINGERPRINT_KEY"):
+        check_still_true(saved, with_secret("old", "new"), key=None)
+    assert secret_fingerprints(planned, None) == {}
+    check_still_true(replace(saved, fingerprints={}), moved, key=key)
 
 
 def test_a_fingerprint_tells_values_apart_only_to_who_has_the_key() -> None:

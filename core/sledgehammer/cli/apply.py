@@ -1,6 +1,7 @@
 """`sledge apply`: bring the provider to what sledge.yaml says."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from sledgehammer.changes import Change, ChangeSet, accept_plan
 from sledgehammer.cli.changes_text import render_change, render_done
 from sledgehammer.cli.command import Command, add_project_option
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.provisioning.fingerprint import fingerprint_key
 from sledgehammer.provisioning.saved_plan import SavedPlan, check_still_true, load_plan
 from sledgehammer.session import Session, open_session
 
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def check(fresh: ChangeSet) -> None:
         if saved is not None:
-            check_still_true(saved.changes, fresh)
+            check_still_true(saved, fresh, key=fingerprint_key(os.environ))
 
     changes = session.apply(on_change=show_change, on_plan=check if saved is not None else accept_plan)
     sys.stdout.write(render_done(changes))

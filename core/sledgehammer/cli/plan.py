@@ -1,12 +1,14 @@
 """`sledge plan`: what an apply would change."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from sledgehammer.cli.changes_text import render_changes, render_changes_json
 from sledgehammer.cli.command import CHANGES_PENDING, Command, add_project_option, add_provider_option
-from sledgehammer.provisioning.saved_plan import SavedPlan, save_plan
+from sledgehammer.provisioning.fingerprint import fingerprint_key
+from sledgehammer.provisioning.saved_plan import SavedPlan, save_plan, secret_fingerprints
 from sledgehammer.session import open_session
 
 
@@ -23,7 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     session = open_session(arguments.directory, arguments.provider)
     changes = session.plan()
     if arguments.out is not None:
-        save_plan(arguments.out, SavedPlan(project=session.project.name, changes=changes))
+        fingerprints = secret_fingerprints(changes, fingerprint_key(os.environ))
+        plan = SavedPlan(project=session.project.name, changes=changes, fingerprints=fingerprints)
+        save_plan(arguments.out, plan)
     sys.stdout.write(render_changes_json(changes) if arguments.json else render_changes(changes))
     return CHANGES_PENDING if changes.pending else 0
 

@@ -60,9 +60,15 @@ def change_of(item: ManagedObject, observed: Observed | None) -> Change:
 def attribute_changes(before: Attributes, after: Attributes) -> tuple[AttributeChange, ...]:
     """Each attribute that differs, those that are wanted first; secrets are compared and never shown."""
     names = [name for name in {**after, **before} if _value(after, name) != _value(before, name)]
-    return tuple(
-        AttributeChange(name=name, before=str(before.get(name, "")), after=str(after.get(name, ""))) for name in names
-    )
+    return tuple(_attribute_change(name, before, after) for name in names)
+
+
+def _attribute_change(name: str, before: Attributes, after: Attributes) -> AttributeChange:
+    old, new = before.get(name, ""), after.get(name, "")
+    secret = None
+    if isinstance(old, Secret) or isinstance(new, Secret):
+        secret = Secret(f"{_value(before, name)}\0{_value(after, name)}", source=name)
+    return AttributeChange(name=name, before=str(old), after=str(new), secret=secret)
 
 
 def _value(attributes: Attributes, name: str) -> str:

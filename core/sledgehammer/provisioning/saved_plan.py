@@ -2,21 +2,43 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
 from sledgehammer.changes import Change, ChangeSet
 from sledgehammer.errors import ConfigurationError, ConflictError, file_problem
+from sledgehammer.provisioning.fingerprint import KEY_VARIABLE, fingerprint
 from sledgehammer.provisioning.json_form import from_json, to_json
+from sledgehammer.secret import Secret
+
+KEY_CHECK = "key"
+"""The name of the fingerprint that tells one key from another; all others have a space in theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
-    """The changes of one plan and the project that they were planned for."""
+    """The changes of one plan and the project that they were planned for. `fingerprints` tell the secrets among them
+    from others, by address and attribute; there are none where the plan was saved without a key."""
 
     project: str
     changes: ChangeSet
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+
+def secret_fingerprints(changes: ChangeSet, key: Secret | None) -> dict[str, str]:
+    """Of every secret that a plan changes, and one of the key itself; none without a key, for a bare hash in a file
+    would let its reader try guesses."""
+    if key is None:
+        return {}
+    found = {
+        f"{change.address} {item.name}": fingerprint(item.secret, key=key, context=f"{change.address} {item.name}")
+        for change in changes.changes
+        for item in change.attributes
+        if item.secret is not None
+    }
+    return {KEY_CHECK: fingerprint(Secret(""), key=key, context=KEY_CHECK), **found}
 
 
 def save_plan(path: Path, plan: SavedPlan) -> None:
@@ -26,7 +48,8 @@ def save_plan(path: Path, plan: SavedPlan) -> None:
         unfinished.unlink(missing_ok=True)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"project": plan.project, "plan": to_json(plan.changes)}, file, indent=2)
+            row = {"project": plan.project, "plan": to_json(plan.changes), "fingerprints": dict(plan.fingerprints)}
+            json.dump(row, file, indent=2)
         unfinished.replace(path)
     except OSError as error:
         raise ConfigurationError(f"the plan cannot be written to {path}: {file_problem(error)}") from error
@@ -36,7 +59,8 @@ def load_plan(path: Path) -> SavedPlan:
     """Read such a file. Raises ConfigurationError for any other."""
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
-        return SavedPlan(project=str(row["project"]), changes=from_json(row["plan"]))
+        fingerprints = {str(name): str(text) for name, text in row.get("fingerprints", {}).items()}
+        return SavedPlan(project=str(row["project"]), changes=from_json(row["plan"]), fingerprints=fingerprints)
     except OSError as error:
         raise ConfigurationError(f"the saved plan {path} cannot be read: {file_problem(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -45,14 +69,33 @@ def load_plan(path: Path) -> SavedPlan:
         ) from error
 
 
-def check_still_true(saved: ChangeSet, fresh: ChangeSet) -> None:
-    """Raise ConflictError, naming the first difference, unless the world is as it was when the plan was saved."""
-    for before, now in zip_longest(saved.changes, fresh.changes):
+def check_still_true(saved: SavedPlan, fresh: ChangeSet, *, key: Secret | None) -> None:
+    """Raise ConflictError, naming the first difference, unless the world is as it was when the plan was saved.
+
+    Secrets are compared by the plan's fingerprints: raises ConfigurationError where it has some and this is not their
+    key.
+    """
+    for before, now in zip_longest(saved.changes.changes, fresh.changes):
         if before != now:
-            raise ConflictError(
-                f"the saved plan is out of date: {_difference(before, now)}",
-                hint="look at a fresh one: sledge plan --out FILE; nothing was changed",
-            )
+            raise _out_of_date(_difference(before, now))
+    if not saved.fingerprints:
+        return
+    now_there = secret_fingerprints(fresh, key)
+    if now_there.get(KEY_CHECK) != saved.fingerprints.get(KEY_CHECK):
+        raise ConfigurationError(
+            f"the plan was saved with another {KEY_VARIABLE} than this environment has: its secrets cannot be compared",
+            hint=f"set {KEY_VARIABLE} as it was, or save the plan anew",
+        )
+    for name, text in now_there.items():
+        if saved.fingerprints.get(name) != text:
+            raise _out_of_date(f"{name}: the secret, or what is to replace it, is another one by now")
+
+
+def _out_of_date(difference: str) -> ConflictError:
+    return ConflictError(
+        f"the saved plan is out of date: {difference}",
+        hint="look at a fresh one: sledge plan --out FILE; nothing was changed",
+    )
 
 
 def _difference(before: Change | None, now: Change | None) -> str:

@@ -99,10 +99,12 @@ def find_project(store: Store, caller: Caller, id_or_path: str, *, level: int = 
 
 
 def project_by_id_or_path(store: Store, id_or_path: str) -> Project | None:
-    """The project whoever asks."""
+    """The project whoever asks; also by a path that it had before it was marked for deletion."""
     if id_or_path.isdigit():
         return store.one(Project, "SELECT * FROM projects WHERE id = ?", int(id_or_path))
-    return store.one(Project, "SELECT * FROM projects WHERE full_path = ?", id_or_path)
+    query = "SELECT p.* FROM projects p JOIN redirects r ON r.project_id = p.id WHERE r.full_path = ?"
+    here = store.one(Project, "SELECT * FROM projects WHERE full_path = ?", id_or_path)
+    return here or store.one(Project, query, id_or_path)
 
 
 def find_group(store: Store, caller: Caller, id_or_path: str, *, level: int = NO_ACCESS) -> Namespace:

@@ -60,6 +60,7 @@ def project_full(services: Services, project: Project) -> JsonObject:
     repository = repository_of(services, project)
     namespace = namespace_by_id(services.store, project.namespace_id)
     base = f"{services.url}/api/v4/projects/{project.id}"
+    query = "SELECT status FROM imports WHERE project_id = ?"
     shown: JsonObject = {
         **project_simple(services, project, repository),
         "container_registry_image_prefix": f"{services.settings.registry_address}/{project.full_path.lower()}",
@@ -73,7 +74,7 @@ def project_full(services: Services, project: Project) -> JsonObject:
         "visibility": project.visibility,
         "creator_id": project.creator_id,
         "updated_at": project.updated_at,
-        "import_status": "none",
+        "import_status": (services.store.texts(query, project.id) or ["none"])[0],
         "open_issues_count": 0,
         "shared_with_groups": [],
         **shown_settings(project),

@@ -1,5 +1,6 @@
 """Projects come, move and go: rows and repositories together."""
 
+import json
 import shutil
 import sqlite3
 
@@ -10,6 +11,7 @@ from sledgehammer_localstack.gitlab.git.committing import Authorship, FileAction
 from sledgehammer_localstack.gitlab.git.hooks import hooks_dir
 from sledgehammer_localstack.gitlab.people import PATH_RULE, is_path
 from sledgehammer_localstack.gitlab.present_projects import repository_of
+from sledgehammer_localstack.gitlab.project_settings import MARKED, is_marked_for_deletion
 from sledgehammer_localstack.gitlab.records import Namespace, Project, User
 from sledgehammer_localstack.gitlab.services import Services
 from sledgehammer_localstack.gitlab.store import Store, Value
@@ -58,6 +60,7 @@ def _insert(store: Store, columns: dict[str, Value]) -> int:
     taken = bad_request({key: ["has already been taken"] for key in ("project_namespace.name", "name", "path")})
     if store.count("SELECT count(*) FROM namespaces WHERE full_path = ?", columns["full_path"]):
         raise taken
+    store.texts("DELETE FROM redirects WHERE full_path = ?", columns["full_path"])
     moment = timestamps.now()
     times: dict[str, Value] = {"created_at": moment, "updated_at": moment, "last_activity_at": moment}
     try:
@@ -106,6 +109,18 @@ def move_paths(store: Store, old: str, new: str) -> None:
             store.texts(query, new, len(old) + 1, old, f"{old}/%")
         except sqlite3.IntegrityError:
             raise bad_request({"path": ["has already been taken"]}) from None
+
+
+def mark_for_deletion(store: Store, project: Project) -> None:
+    """Give a project another name and path, from which its old one leads to it. 400 for one that is marked already."""
+    if is_marked_for_deletion(project):
+        raise bad_request("Project has been already marked for deletion")
+    suffix, settings = f"-deletion_scheduled-{project.id}", json.loads(project.settings)
+    moved = {key: f"{getattr(project, key)}{suffix}" for key in ("name", "path", "full_path")}
+    today = timestamps.now()[:10]
+    with store.transaction():
+        store.update("projects", project.id, **moved, settings=json.dumps({**settings, MARKED: today}))
+        store.insert("redirects", full_path=project.full_path, project_id=project.id)
 
 
 def delete_project(services: Services, project: Project) -> None:

@@ -53,6 +53,9 @@ ACCESS_SETTINGS = {
 JOB_SCOPE = "inbound_job_token_scope"
 """Kept with the settings, shown by a call of its own."""
 
+MARKED = "marked_for_deletion_on"
+"""The day, of a project that is going to be deleted; kept with the settings."""
+
 CLEANUP = "container_expiration_policy"
 CLEANUP_DEFAULTS: dict[str, bool | int | str | None] = {
     "cadence": "1d",
@@ -95,6 +98,11 @@ def build_settings(project: Project) -> BuildSettings:
     )
 
 
+def is_marked_for_deletion(project: Project) -> bool:
+    """Whether it waits for its deletion."""
+    return MARKED in json.loads(project.settings)
+
+
 def changed_settings(current: str, params: Parameters) -> str:
     """The stored settings with those of a request over them, as JSON text."""
     values = json.loads(current)
@@ -118,6 +126,7 @@ def shown_settings(project: Project) -> dict[str, Json]:
     """All settings, as a project's JSON has them."""
     values: dict[str, Json] = DEFAULTS | json.loads(project.settings)
     values.pop(JOB_SCOPE, None)
+    values.setdefault(MARKED, None)
     values[CLEANUP] = CLEANUP_DEFAULTS | json.loads(project.settings).get(CLEANUP, {})
     for name, switch in ACCESS_SETTINGS.items():
         is_on = values[switch] if switch else True

@@ -18,6 +18,12 @@ CREATE TABLE projects (
     description TEXT NOT NULL, visibility TEXT NOT NULL, default_branch TEXT NOT NULL, creator_id INTEGER NOT NULL,
     topics TEXT NOT NULL, archived INTEGER NOT NULL, settings TEXT NOT NULL, created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL, last_activity_at TEXT NOT NULL, next_pipeline_iid INTEGER NOT NULL DEFAULT 1);
+CREATE TABLE redirects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, full_path TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE);
+CREATE TABLE imports (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL UNIQUE REFERENCES projects ON DELETE CASCADE,
+    status TEXT NOT NULL, error TEXT);
 CREATE TABLE members (
     id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
     namespace_id INTEGER REFERENCES namespaces ON DELETE CASCADE,
@@ -51,6 +57,10 @@ CREATE TABLE pipeline_schedules (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     owner_id INTEGER NOT NULL, description TEXT NOT NULL, ref TEXT NOT NULL, cron TEXT NOT NULL,
     cron_timezone TEXT NOT NULL, active INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE TABLE schedule_variables (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    schedule_id INTEGER NOT NULL REFERENCES pipeline_schedules ON DELETE CASCADE, key TEXT NOT NULL,
+    value TEXT NOT NULL, variable_type TEXT NOT NULL, UNIQUE (schedule_id, key));
 CREATE TABLE registry_rules (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     pattern TEXT NOT NULL, push_level TEXT NOT NULL, delete_level TEXT NOT NULL, UNIQUE (project_id, pattern));

@@ -63,4 +63,5 @@ class GitLabServer:
         self._services.work.close()
         self._http.stop()
         self._thread.join()
+        self._services.background.wait()
         self._services.store.close()

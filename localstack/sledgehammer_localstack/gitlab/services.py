@@ -1,6 +1,7 @@
 """What every handler works with."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,24 @@ class WorkSignal:
             return self._condition.wait_for(lambda: self._closed or str(self._number) != seen, timeout_s)
 
 
+class BackgroundWork:
+    """What goes on after its request was answered, each in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Begin; whoever asks for the result looks into the store."""
+        thread = threading.Thread(target=work, name="gitlab-background", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        """Until all of it has ended."""
+        for thread in self._threads:
+            thread.join()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """One server's store, programs, addresses and signals."""
@@ -49,6 +68,7 @@ class Services:
     processes: ProcessRunner
     url: str  # base URL in every link
     work: WorkSignal = field(default_factory=WorkSignal)
+    background: BackgroundWork = field(default_factory=BackgroundWork)
 
     @property
     def repositories_dir(self) -> Path:

@@ -21,6 +21,7 @@ class GitLabSettings:
     registry_address: str = "127.0.0.1:5000"
     rate_limit_per_minute: int = 0  # requests per caller; 0 limits nobody
     silent_runner_s: float = 600.0  # a running job unheard of for so long is failed
+    delays_deletion: bool = False  # a deleted project stays, under another path, as GitLab has it since 18
     long_poll_s: float = 5.0  # how long a job request may wait for work
 
 

@@ -9,13 +9,17 @@ from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer_gitlab.api import Api, Json
 from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.objects.group import namespace_id
-from sledgehammer_gitlab.paths import project_path
+from sledgehammer_gitlab.objects.project_import import UNDER_WAY, ProjectImport
+from sledgehammer_gitlab.paths import find_project, project_path
 from sledgehammer_gitlab.reading import MADE, MANAGED, ProjectReader
 from sledgehammer_gitlab.settings import Settings, Visibility
 from sledgehammer_gitlab.upkeep_settings import Cleanup
 
 CLEANUP = "cleanup."
 """Begins the names of the cleanup policy's attributes."""
+
+IMPORT = "imported from"
+"""The attribute of a project that GitLab still has to fill."""
 
 GIT_DEPTH = "ci_default_git_depth"
 """GitLab takes it for a project that is there, not with the request that makes one (Projects API)."""
@@ -27,11 +31,12 @@ with a word, so it is never among them."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """Deleted only if we made it: an adopted one stays, with the repository that others filled."""
+    """What an apply makes and changes; how it goes is told by `project_removal`."""
 
     api: Api
     reader: ProjectReader
     settings: Settings
+    imported: ProjectImport | None = None
     kind: str = "gitlab_project"
 
     @property
@@ -39,31 +44,36 @@ class Project:
         return self.settings.project
 
     def desired(self) -> Attributes:
-        return {name: as_text(value) for name, value in self._wanted().items()}
+        """An import is told of a project that is to be made, and of one that was killed while it went on."""
+        return {name: as_text(value) for name, value in self._wanted().items()} | self._imports()
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         row = self.reader.reread() if anew else self.reader.row
         if row is None:
             return None
+        if self.imported is not None:
+            self.imported.check_not_failed(row)
         return Observed(
             attributes={name: as_text(_in_row(row, name)) for name in self._wanted()},
             owner=Owner.SLEDGE if self.reader.is_ours else Owner.OTHERS,
-            is_kept=MADE not in (row.get("topics") or ()),
         )
 
     def create(self) -> Collection[str]:
         parent, _, name = self.name.rpartition("/")
         body = {"name": name, "path": name, "namespace_id": namespace_id(self.api, parent), "topics": [MADE]}
-        path = project_path(self.name)
+        if self.imported is not None:
+            body["import_url"] = self.imported.address()
         at_once = [name for name in self._wanted() if name != GIT_DEPTH]
-        self.api.create("/projects", {**body, **self._body(at_once)}, find=lambda: self.api.find(path))
+        self.api.create("/projects", {**body, **self._body(at_once)}, find=lambda: find_project(self.api, self.name))
+        if self.imported is not None:
+            self.imported.wait()
         return [name for name in self._wanted() if name == GIT_DEPTH]
 
     def update(self, attributes: Collection[str]) -> None:
-        self.api.put(project_path(self.name), self._body(attributes))
-
-    def delete(self) -> None:
-        self.api.delete(project_path(self.name))
+        if self.imported is not None and IMPORT in attributes:
+            self.imported.wait()
+        if names := [name for name in attributes if name != IMPORT]:
+            self.api.put(project_path(self.name), self._body(names))
 
     def mark(self) -> None:
         row: Json = self.reader.reread()
@@ -72,6 +82,14 @@ class Project:
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 2 if action is Action.CREATE else 1
+
+    def _imports(self) -> dict[str, str]:
+        row = self.reader.row
+        if self.imported is None or (row is not None and row.get("import_status") not in UNDER_WAY):
+            return {}
+        if row is None:
+            self.imported.check_credentials()
+        return {IMPORT: self.imported.wanted.url}
 
     def _wanted(self) -> Mapping[str, Any]:
         """By the names of the API. A visibility that is not set is left as it is, and private for a new project."""

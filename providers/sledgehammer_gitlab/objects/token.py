@@ -21,7 +21,7 @@ from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.token_settings import AccessToken, DeployToken, Role
 
 NAME_MARK = " [sledge]"
-"""Ends the names of our tokens."""
+"""Ends the names of our tokens; a group's, which other projects may have some of, tell whose by `by=`."""
 
 KEPT_IN = "kept in"
 COPIES = "copies"
@@ -33,15 +33,41 @@ _ROLES = {role.number: role.value for role in Role}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenKind:
-    """Deploy tokens, or access tokens."""
+    """Deploy tokens, or access tokens; `group` is "" for those of the project."""
 
     kind: str
     noun: str
     tail: str  # of the list's path
+    group: str = ""
+
+    def suffix(self, home: VariableHome) -> str:
+        """What ends the names of those that the project made."""
+        return f" {Mark(by=home.path)}" if self.group else NAME_MARK
+
+    def path(self, home: VariableHome) -> str:
+        """The API path of the list."""
+        base = f"/groups/{encode(self.group)}" if self.group else project_path(home.reader.path)
+        return f"{base}/{self.tail}"
+
+    def rows(self, home: VariableHome, *, anew: bool = False) -> list[Json]:
+        """The list."""
+        if self.group:
+            return home.reader.group_rows(self.group, self.tail, anew=anew)
+        return home.reader.rows(self.tail, anew=anew)
 
 
 DEPLOY = TokenKind(kind="gitlab_deploy_token", noun="deploy token", tail="deploy_tokens")
 ACCESS = TokenKind(kind="gitlab_access_token", noun="access token", tail="access_tokens")
+
+_OF_GROUP = "token of group "
+"""Begins the descriptions of variables that hold one; unlike the nouns of the others."""
+
+
+def access_of(group: str) -> TokenKind:
+    """Access tokens of a group, or with "" of the project."""
+    if not group:
+        return ACCESS
+    return TokenKind(kind="gitlab_group_access_token", noun=f"{_OF_GROUP}{group}", tail=ACCESS.tail, group=group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +87,7 @@ class Token:
 
     @property
     def name(self) -> str:
-        return f"{self.home.path} {self.title}"
+        return f"{self.of.group or self.home.path} {self.title}"
 
     @property
     def _noted(self) -> str:
@@ -110,10 +136,11 @@ class Token:
         self._revoke_all_but(str(token["id"]))
 
     def delete(self) -> None:
+        """The variable last: it is what tells of a group's token once sledge.yaml does not name the group."""
+        self._revoke_all_but()
         for row in self.home.rows():
             if self._holds_ours(row):
                 self.api.delete(f"{self.home.collection}/{encode(row['key'])}")
-        self._revoke_all_but()
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 3 if action is Action.UPDATE else 2
@@ -126,7 +153,7 @@ class Token:
         self._revoke_all_but(*known)
         end = self._end(self.wanted)
         body = {
-            "name": f"{self.title}{NAME_MARK}",
+            "name": f"{self.title}{self.of.suffix(self.home)}",
             "scopes": [scope.value for scope in self.wanted.scopes],
             **_body_of(self.wanted),
             **({"expires_at": end} if end else {}),
@@ -180,9 +207,8 @@ class Token:
         return None
 
     def _alive(self, *, anew: bool = False) -> list[Json]:
-        name = f"{self.title}{NAME_MARK}"
-        rows = self.home.reader.rows(self.of.tail, anew=anew)
-        return [row for row in rows if row["name"] == name and _is_alive(row)]
+        name = f"{self.title}{self.of.suffix(self.home)}"
+        return [row for row in self.of.rows(self.home, anew=anew) if row["name"] == name and _is_alive(row)]
 
     def _revoke_all_but(self, *token_ids: str) -> None:
         for token in self._alive(anew=True):
@@ -205,18 +231,28 @@ class Token:
 
     @property
     def _path(self) -> str:
-        return f"{project_path(self.home.reader.path)}/{self.of.tail}"
+        return self.of.path(self.home)
 
 
 def titles_of_ours(of: TokenKind, home: VariableHome) -> set[str]:
     """The names, as sledge.yaml gives them, of our living tokens and of those whose variable is still there."""
-    names = [row["name"] for row in home.reader.rows(of.tail) if _is_alive(row)]
-    marks = [read_mark(row.get("description")) for row in home.rows()]
-    notes = [text for text, mark in marks if mark is not None and mark.token and text.startswith(f"{of.noun} ")]
+    names, suffix = [row["name"] for row in of.rows(home) if _is_alive(row)], of.suffix(home)
     return {
-        *(name.removesuffix(NAME_MARK) for name in names if name.endswith(NAME_MARK)),
-        *(note.removeprefix(f"{of.noun} ") for note in notes),
+        *(name.removesuffix(suffix) for name in names if name.endswith(suffix)),
+        *(note.removeprefix(f"{of.noun} ") for note in _notes(home) if note.startswith(f"{of.noun} ")),
     }
+
+
+def groups_of_ours(home: VariableHome) -> set[str]:
+    """Groups of tokens that the project's variables hold, whether sledge.yaml still names them or not."""
+    notes = [note.removeprefix(_OF_GROUP) for note in _notes(home) if note.startswith(_OF_GROUP)]
+    return {note.partition(" ")[0] for note in notes}
+
+
+def _notes(home: VariableHome) -> list[str]:
+    """Descriptions of variables that hold tokens of ours."""
+    marks = [read_mark(row.get("description")) for row in home.rows()]
+    return [text for text, mark in marks if mark is not None and mark.token]
 
 
 def _is_alive(row: Json) -> bool:

@@ -1,4 +1,5 @@
-"""Projects (Projects API). A deleted project is gone at once; GitLab answers the same 202 and takes a while."""
+"""Projects (Projects API). A deleted project is gone at once, unless the server delays that; GitLab answers the same
+202 and takes a while."""
 
 from sledgehammer_localstack.gitlab import present_projects
 from sledgehammer_localstack.gitlab.access import (
@@ -26,7 +27,8 @@ from sledgehammer_localstack.gitlab.call import Call
 from sledgehammer_localstack.gitlab.paging import keyset_paged, paged
 from sledgehammer_localstack.gitlab.parameters import Parameters
 from sledgehammer_localstack.gitlab.people import PATH_RULE, is_path
-from sledgehammer_localstack.gitlab.project_life import add_readme, create_project, delete_project
+from sledgehammer_localstack.gitlab.project_imports import demand_import_url, start_import
+from sledgehammer_localstack.gitlab.project_life import add_readme, create_project, delete_project, mark_for_deletion
 from sledgehammer_localstack.gitlab.project_settings import changed_settings
 from sledgehammer_localstack.gitlab.records import Namespace, Project
 from sledgehammer_localstack.gitlab.routing import Route, reads, writes
@@ -138,6 +140,8 @@ def create(call: Call) -> Reply:
     if not name and not path:
         raise bad_parameter("name, path are missing, at least one parameter must be provided")
     namespace = _target_namespace(call)
+    if url := params.text("import_url"):
+        demand_import_url(url)
     project = create_project(
         call.services,
         namespace=namespace,
@@ -150,6 +154,8 @@ def create(call: Call) -> Reply:
         topics=params.texts("topics") or params.texts("tag_list") or (),
         settings=changed_settings("{}", params),
     )
+    if url:
+        start_import(call.services, project, url)
     if params.flag("initialize_with_readme"):
         add_readme(call.services, project, user)
     return created(present_projects.project_full(call.services, project))
@@ -231,9 +237,12 @@ def _move_head(call: Call, project: Project, default_branch: str) -> None:
 
 
 def delete(call: Call) -> Reply:
-    """Remove a project with its repository, pipelines, variables and tokens."""
+    """Remove a project with its repository, pipelines, variables and tokens, or mark it for that."""
     project = find_project(call.store, call.caller, call.path["id"], level=OWNER)
-    delete_project(call.services, project)
+    if call.services.settings.delays_deletion:
+        mark_for_deletion(call.store, project)
+    else:
+        delete_project(call.services, project)
     return Reply(status=202, payload={"message": "202 Accepted"})
 
 

@@ -1,20 +1,38 @@
-"""Pipeline schedules (Pipeline schedules API). They are kept and shown; no clock of this server starts them. A second
-POST is a second schedule, as on GitLab."""
+"""Pipeline schedules (Pipeline schedules API). They are kept, shown and played; no clock of this server starts them. A
+second POST is a second schedule, as on GitLab."""
 
 import re
+import sqlite3
+from dataclasses import dataclass
 
 from sledgehammer_localstack.gitlab import present_people
 from sledgehammer_localstack.gitlab.access import DEVELOPER, find_project, user_by_id
 from sledgehammer_localstack.gitlab.answers import Json, Reply, bad_request, created, no_content, not_found
+from sledgehammer_localstack.gitlab.builds.creation import PipelineRequest, create_pipeline
 from sledgehammer_localstack.gitlab.call import Call
 from sledgehammer_localstack.gitlab.paging import paged
 from sledgehammer_localstack.gitlab.present_projects import repository_of
+from sledgehammer_localstack.gitlab.project_settings import build_settings
 from sledgehammer_localstack.gitlab.records import PipelineSchedule, Project
 from sledgehammer_localstack.gitlab.routing import Route, reads, writes
 from sledgehammer_localstack.gitlab.timestamps import now
 
 _FIELD = r"[\d*][\d*,/-]*"
 _CRON = re.compile(rf"{_FIELD} {_FIELD} {_FIELD} {_FIELD} [\dA-Za-z*][\dA-Za-z*,/-]*")
+
+
+VARIABLE_TYPES = ("env_var", "file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleVariable:
+    """A variable of the pipelines that one schedule starts."""
+
+    id: int
+    schedule_id: int
+    key: str
+    value: str
+    variable_type: str
 
 
 def _all(call: Call, project: Project) -> list[PipelineSchedule]:
@@ -29,7 +47,7 @@ def _one(call: Call, project: Project) -> PipelineSchedule:
     raise not_found("Pipeline Schedule")
 
 
-def _present(call: Call, one: PipelineSchedule) -> Json:
+def _present(call: Call, one: PipelineSchedule) -> dict[str, Json]:
     return {
         "id": one.id,
         "description": one.description,
@@ -44,6 +62,22 @@ def _present(call: Call, one: PipelineSchedule) -> Json:
     }
 
 
+def _variables(call: Call, one: PipelineSchedule) -> list[ScheduleVariable]:
+    query = "SELECT * FROM schedule_variables WHERE schedule_id = ? ORDER BY id"
+    return call.store.all(ScheduleVariable, query, one.id)
+
+
+def _variable(call: Call, one: PipelineSchedule) -> ScheduleVariable:
+    for variable in _variables(call, one):
+        if variable.key == call.path["key"]:
+            return variable
+    raise not_found("Variable")
+
+
+def _present_variable(one: ScheduleVariable) -> Json:
+    return {"key": one.key, "value": one.value, "variable_type": one.variable_type, "raw": False}
+
+
 def listing(call: Call) -> Reply:
     """All schedules, or with `scope` the active or inactive ones."""
     project = find_project(call.store, call.caller, call.path["id"], level=DEVELOPER)
@@ -54,9 +88,11 @@ def listing(call: Call) -> Reply:
 
 
 def show(call: Call) -> Reply:
-    """One schedule."""
+    """One schedule with its variables."""
     project = find_project(call.store, call.caller, call.path["id"], level=DEVELOPER)
-    return Reply(payload=_present(call, _one(call, project)))
+    one = _one(call, project)
+    variables = [_present_variable(variable) for variable in _variables(call, one)]
+    return Reply(payload={**_present(call, one), "last_pipeline": None, "variables": variables})
 
 
 def create(call: Call) -> Reply:
@@ -105,6 +141,59 @@ def delete(call: Call) -> Reply:
     return no_content()
 
 
+def play(call: Call) -> Reply:
+    """Start a pipeline as the clock would, in the name of the schedule's owner; GitLab does so a moment later."""
+    project = find_project(call.store, call.caller, call.path["id"], level=DEVELOPER)
+    one, repository = _one(call, project), repository_of(call.services, project)
+    is_tag = one.ref.startswith("refs/tags/")
+    sha = repository.refs(one.ref).get(one.ref)
+    if sha is not None and build_settings(project).is_enabled:
+        variables = tuple((each.key, each.value, each.variable_type) for each in _variables(call, one))
+        name = one.ref.split("/", 2)[2]
+        request = PipelineRequest(ref=name, sha=sha, is_tag=is_tag, source="schedule", variables=variables)
+        create_pipeline(call.services, project, user_by_id(call.store, one.owner_id), request)
+    return created({"message": "201 Created"})
+
+
+def create_variable(call: Call) -> Reply:
+    """A new variable; 400 where the schedule has one of its key."""
+    project = find_project(call.store, call.caller, call.path["id"], level=DEVELOPER)
+    one, key = _one(call, project), call.params.required("key")
+    try:
+        call.store.insert(
+            "schedule_variables",
+            schedule_id=one.id,
+            key=key,
+            value=call.params.text("value") or "",
+            variable_type=call.params.choice("variable_type", VARIABLE_TYPES) or "env_var",
+        )
+    except sqlite3.IntegrityError:
+        raise bad_request({"key": ["has already been taken"]}) from None
+    return created(_present_variable(next(each for each in _variables(call, one) if each.key == key)))
+
+
+def update_variable(call: Call) -> Reply:
+    """Change a variable's value or type."""
+    project = find_project(call.store, call.caller, call.path["id"], level=DEVELOPER)
+    one = _one(call, project)
+    old, value = _variable(call, one), call.params.text("value")
+    call.store.update(
+        "schedule_variables",
+        old.id,
+        value=old.value if value is None else value,
+        variable_type=call.params.choice("variable_type", VARIABLE_TYPES) or old.variable_type,
+    )
+    return Reply(payload=_present_variable(_variable(call, one)))
+
+
+def delete_variable(call: Call) -> Reply:
+    """Remove a variable; GitLab answers 202 with it."""
+    project = find_project(call.store, call.caller, call.path["id"], level=DEVELOPER)
+    old = _variable(call, _one(call, project))
+    call.store.delete("schedule_variables", old.id)
+    return Reply(status=202, payload=_present_variable(old))
+
+
 def _cron(text: str) -> str:
     if not _CRON.fullmatch(text):
         raise bad_request({"cron": [" is invalid syntax"]})
@@ -122,10 +211,15 @@ def _ref(call: Call, project: Project, name: str) -> str:
 
 
 _P = "/api/v4/projects/{id}/pipeline_schedules"
+_V = f"{_P}/{{schedule_id}}/variables"
 ROUTES: tuple[Route, ...] = (
     reads(_P, listing),
     writes("POST", _P, create),
     reads(f"{_P}/{{schedule_id}}", show),
     writes("PUT", f"{_P}/{{schedule_id}}", update),
     writes("DELETE", f"{_P}/{{schedule_id}}", delete),
+    writes("POST", f"{_P}/{{schedule_id}}/play", play),
+    writes("POST", _V, create_variable),
+    writes("PUT", f"{_V}/{{key}}", update_variable),
+    writes("DELETE", f"{_V}/{{key}}", delete_variable),
 )
