@@ -13,7 +13,7 @@ from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories
 from sledgehammer.retry import RetryPolicy
-from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.credentials import find_access
 from sledgehammer_gitlab.destination import ref_slug
 from sledgehammer_gitlab.git_remote import GitRemote
@@ -22,6 +22,7 @@ from sledgehammer_gitlab.local_git import LocalGit
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
+from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.registry import GitLabRegistry
 from sledgehammer_gitlab.settings import Settings, Via
 from sledgehammer_gitlab.variables import hidden_values, resolve_variables
@@ -107,12 +108,12 @@ def open_connection(
     environment: Environment,
     *,
     clock: Clock | None = None,
-    known: Mapping[str, Json] | None = None,
+    known: Mapping[str, KnownProject] | None = None,
 ) -> GitLabConnection:
     """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token.
 
-    `known`: projects by their paths in lower case as `listing.list_projects` found them just now; the plan of one that
-    is there does not ask for it again.
+    `known`: projects by their paths in lower case as `listing.list_projects` found them just now, and
+    `bulk_reading.read_in_bulk` more of them; a plan does not ask again for what is there.
     """
     time = clock or SystemClock()
     access = find_access(settings.url, environment.variables)
@@ -136,7 +137,7 @@ def open_connection(
             settings,
             read_desired=lambda: _desired(settings, environment.variables, branch=branch, commit=checkout.commit),
             clock=time,
-            row=(known or {}).get(path.lower()),
+            known=(known or {}).get(path.lower()),
         ),
         GitLabPipelines(
             api,

@@ -21,7 +21,6 @@ query($paths: [String!]) {
         pushAccessLevels { nodes { accessLevel accessLevelDescription deployKey { id } } }
         mergeAccessLevels { nodes { accessLevel } }
       } } }
-      pipelineSchedules { nodes { description cron cronTimezone active refForDisplay forTag } }
       repository { tree(ref: "refs/heads/main") { lastCommit { sha } } }
     }
     pageInfo { hasNextPage }
@@ -61,14 +60,13 @@ def make_project(local: LocalGitLab, name: str = "app") -> Project:
 
 
 def test_graphql_shows_what_rest_shows(local: LocalGitLab) -> None:
-    """Variables, rules, schedules and the branch's commit."""
+    """Variables, rules and the branch's commit."""
     project = make_project(local)
     for name in ("main", "release/*"):
         if name != "main":
             project.protectedbranches.create({"name": name, "push_access_level": 0, "allow_force_push": True})
     project.variables.create({"key": "A", "value": "one", "description": "first"})
     project.variables.create({"key": "B", "value": "long-enough", "masked_and_hidden": True})
-    project.pipelineschedules.create({"description": "nightly", "ref": "refs/heads/main", "cron": "0 3 * * *"})
     (shown,) = ask(local, READ, paths=[project.path_with_namespace.upper()]).json()["data"]["projects"]["nodes"]
     by_rest = {row.key: row.attributes for row in project.variables.list(get_all=True)}
     for one in shown["ciVariables"]["nodes"]:
@@ -84,7 +82,6 @@ def test_graphql_shows_what_rest_shows(local: LocalGitLab) -> None:
     assert rules["release/*"]["allowForcePush"] is True
     (level,) = rules["release/*"]["pushAccessLevels"]["nodes"]
     assert level == {"accessLevel": 0, "accessLevelDescription": "No one", "deployKey": None}
-    assert [one["refForDisplay"] for one in shown["pipelineSchedules"]["nodes"]] == ["main"]
     assert shown["repository"]["tree"]["lastCommit"]["sha"] == project.branches.get("main").commit["id"]
 
 

@@ -10,8 +10,8 @@ from gitlab_rehearsal import ROOT_TOKEN, Recorder, Rehearsal, rehearse
 from sledgehammer.retry import RetryPolicy
 from sledgehammer.testing import FakeClock
 from sledgehammer_gitlab.access_settings import BranchProtection
-from sledgehammer_gitlab.api import Json
 from sledgehammer_gitlab.listing import list_projects
+from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.settings import Settings, Variable
 from sledgehammer_gitlab.token_settings import DeployScope, DeployToken
 from sledgehammer_gitlab.upkeep_settings import CiSettings
@@ -30,7 +30,7 @@ def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
         yield made
 
 
-def listed(here: Rehearsal) -> dict[str, Json]:
+def listed(here: Rehearsal) -> dict[str, KnownProject]:
     variables = {"GITLAB_URL": here.url, "GITLAB_TOKEN": ROOT_TOKEN}
     return dict(list_projects(here.group, variables, clock=FakeClock(), policy=RetryPolicy()))
 

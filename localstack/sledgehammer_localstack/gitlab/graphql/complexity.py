@@ -34,7 +34,6 @@ _RESOLVED = frozenset(
         "Query.projects",
         "Project.branchRules",
         "Project.ciVariables",
-        "Project.pipelineSchedules",
         "Repository.tree",
         "Tree.lastCommit",
     }

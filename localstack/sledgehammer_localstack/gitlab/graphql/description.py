@@ -15,7 +15,6 @@ type {node}Connection {{ nodes: [{node}] pageInfo: PageInfo! }}
         "BranchRule",
         "CiProjectVariable",
         "MergeAccessLevel",
-        "PipelineSchedule",
         "Project",
         "PushAccessLevel",
     )
@@ -40,7 +39,6 @@ type Project {{
   fullPath: ID!
   id: ID!
   name: String!
-  pipelineSchedules({_PAGES}): PipelineScheduleConnection
   repository: Repository
 }}
 
@@ -86,16 +84,6 @@ type PushAccessLevel {{
 type AccessLevelDeployKey {{
   id: ID!
   title: String!
-}}
-
-type PipelineSchedule {{
-  active: Boolean!
-  cron: String!
-  cronTimezone: String!
-  description: String
-  forTag: Boolean!
-  id: ID!
-  refForDisplay: String
 }}
 
 enum RefType {{ HEADS TAGS }}

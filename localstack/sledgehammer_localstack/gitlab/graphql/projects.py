@@ -1,4 +1,4 @@
-"""Projects, their variables, rules, schedules and branches as GraphQL's objects, as far as the caller may see them.
+"""Projects, their variables, rules and branches as GraphQL's objects, as far as the caller may see them.
 
 What a caller may not see is null, or left out of its list, without an error (GraphQL API docs, "Authorization").
 """
@@ -14,7 +14,7 @@ from sledgehammer_localstack.gitlab.git.repository import Repository
 from sledgehammer_localstack.gitlab.graphql.pages import Object, connection
 from sledgehammer_localstack.gitlab.present_projects import LEVEL_NAMES, repository_of
 from sledgehammer_localstack.gitlab.protection import protections
-from sledgehammer_localstack.gitlab.records import PipelineSchedule, Project, ProtectedBranch, Variable
+from sledgehammer_localstack.gitlab.records import Project, ProtectedBranch, Variable
 
 MOST_PATHS = 50
 
@@ -64,11 +64,6 @@ def _project(call: Call, project: Project) -> Object:
         found = sorted(protections(call.store, project), key=lambda rule: rule.name) if level >= DEVELOPER else []
         return connection(found, lambda rule: _rule(project, rule), **page)
 
-    def schedules(_info: object, **page: Any) -> Object:
-        query = "SELECT * FROM pipeline_schedules WHERE project_id = ? ORDER BY id"
-        found = call.store.all(PipelineSchedule, query, project.id) if level >= DEVELOPER else []
-        return connection(found, _schedule, **page)
-
     def repository(_info: object) -> Object | None:
         may_download = level > GUEST or project.visibility != "private"
         return _repository(project, repository_of(call.services, project)) if may_download else None
@@ -79,7 +74,6 @@ def _project(call: Call, project: Project) -> Object:
         "name": project.name,
         "ciVariables": variables,
         "branchRules": rules,
-        "pipelineSchedules": schedules,
         "repository": repository,
     }
 
@@ -114,18 +108,6 @@ def _rule(project: Project, rule: ProtectedBranch) -> Object:
 
 def _level(level: int) -> Object:
     return {"accessLevel": level, "accessLevelDescription": LEVEL_NAMES[level], "deployKey": None}
-
-
-def _schedule(one: PipelineSchedule) -> Object:
-    return {
-        "id": f"gid://gitlab/Ci::PipelineSchedule/{one.id}",
-        "description": one.description,
-        "cron": one.cron,
-        "cronTimezone": one.cron_timezone,
-        "active": one.active,
-        "forTag": one.ref.startswith("refs/tags/"),
-        "refForDisplay": one.ref.removeprefix("refs/heads/").removeprefix("refs/tags/"),
-    }
 
 
 def _repository(project: Project, repository: Repository) -> Object:
