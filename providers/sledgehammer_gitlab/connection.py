@@ -14,6 +14,7 @@ from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories
 from sledgehammer.retry import RetryPolicy
 from sledgehammer_gitlab.api import Api
+from sledgehammer_gitlab.bulk_reading import Target
 from sledgehammer_gitlab.credentials import find_access
 from sledgehammer_gitlab.destination import ref_slug
 from sledgehammer_gitlab.git_remote import GitRemote
@@ -42,16 +43,21 @@ class GitLabConnection:
         images: GitLabRegistry,
         checkout: Checkout,
         *,
-        branch: str,
+        target: Target,
     ) -> None:
         self._provisioner = provisioner
         self._pipelines = pipelines
         self._images = images
         self._checkout = checkout
-        self._branch = branch
+        self.target = target
 
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
+
+    def plan_knowing(self, known: Mapping[str, KnownProject]) -> ChangeSet:
+        """The same without asking again for what was just read of this project along with others, by
+        `listing.list_projects` and `bulk_reading.read_in_bulk`."""
+        return self._provisioner.plan(known.get(self.target.path))
 
     def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
         self._warn_of_uncommitted_files()
@@ -86,7 +92,7 @@ class GitLabConnection:
         return self._pipelines.tip()
 
     def branch_slug(self) -> str:
-        return ref_slug(self._branch)
+        return ref_slug(self.target.branch)
 
     def remove_manifest(self, reference: Reference) -> None:
         self._images.remove(reference)
@@ -108,13 +114,8 @@ def open_connection(
     environment: Environment,
     *,
     clock: Clock | None = None,
-    known: Mapping[str, KnownProject] | None = None,
 ) -> GitLabConnection:
-    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token.
-
-    `known`: projects by their paths in lower case as `listing.list_projects` found them just now, and
-    `bulk_reading.read_in_bulk` more of them; a plan does not ask again for what is there.
-    """
+    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token."""
     time = clock or SystemClock()
     access = find_access(settings.url, environment.variables)
     api = Api(access, clock=time, policy=POLICY)
@@ -137,7 +138,6 @@ def open_connection(
             settings,
             read_desired=lambda: _desired(settings, environment.variables, branch=branch, commit=checkout.commit),
             clock=time,
-            known=(known or {}).get(path.lower()),
         ),
         GitLabPipelines(
             api,
@@ -150,7 +150,7 @@ def open_connection(
         ),
         GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time),
         checkout,
-        branch=branch,
+        target=Target(settings=settings, branch=branch),
     )
 
 

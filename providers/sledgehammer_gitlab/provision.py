@@ -33,19 +33,16 @@ class GitLabProvisioner:
         *,
         read_desired: Callable[[], Desired],
         clock: Clock,
-        known: KnownProject | None = None,
     ) -> None:
-        """Only plans make do with what is `known`."""
         self._api = api
         self._mirror = mirror
         self._settings = settings
         self._read_desired = read_desired
         self._clock = clock
-        self._known = known
 
-    def plan(self) -> ChangeSet:
-        """Read and compare; changes nothing on GitLab."""
-        return self._counted(lambda: plan_objects(self._wanted(self._known), provider=PROVIDER))
+    def plan(self, known: KnownProject | None = None) -> ChangeSet:
+        """Read what is not `known` and compare; changes nothing on GitLab. Only plans make do with what is known."""
+        return self._counted(lambda: plan_objects(self._wanted(known), provider=PROVIDER))
 
     def apply(self, *, on_change: OnChange, on_plan: OnPlan) -> ChangeSet:
         """Make the changes of a fresh plan. No pipeline starts."""
@@ -62,7 +59,6 @@ class GitLabProvisioner:
     def adopt(self, addresses: Collection[str]) -> ChangeSet:
         """Put our mark on what others made."""
         adopt_objects(self._wanted(), addresses)
-        self._known = None
         return self.plan()
 
     def _wanted(self, known: KnownProject | None = None) -> list[ManagedObject]:

@@ -54,7 +54,7 @@ def plans(fleet: Sequence[Rehearsal], *, in_bulk: bool) -> list[ChangeSet | str]
     found: list[ChangeSet | str] = []
     for each in fleet:
         try:
-            found.append(replace(each, known=known).connect().plan())
+            found.append(each.connect().plan_knowing(known))
         except ConflictError as error:
             found.append(str(error))
     return found

@@ -26,7 +26,6 @@ from sledgehammer.secret import Secret
 from sledgehammer.testing import FakeClock
 from sledgehammer_gitlab.connection import GitLabConnection, open_connection
 from sledgehammer_gitlab.destination import destination_of
-from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.render import CI_FILE, render_ci_text
 from sledgehammer_gitlab.settings import Settings
 from sledgehammer_localstack.gitlab.server import GitLabServer
@@ -123,7 +122,6 @@ class Rehearsal:
     variables: Mapping[str, str] = field(default_factory=dict)
     token: str = ROOT_TOKEN
     clock: SteppingClock = field(default_factory=SteppingClock)
-    known: Mapping[str, KnownProject] = field(default_factory=dict)
 
     def git(self, *argv: str, folder: Path | None = None) -> str:
         command = Command(argv=("git", *argv), cwd=folder or self.work, env=IDENTITY)
@@ -149,7 +147,6 @@ class Rehearsal:
                 variables={"GITLAB_URL": self.url, "GITLAB_TOKEN": self.token, **self.variables}, processes=PROCESSES
             ),
             clock=self.clock,
-            known=self.known,
         )
 
     def apply(self) -> None:

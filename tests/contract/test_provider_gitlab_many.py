@@ -43,8 +43,8 @@ def test_a_plan_for_many_projects_takes_four_requests_each_and_one_list(
     for each in fleet:
         each.apply()
     recorder = Recorder(monkeypatch)
-    here.known = listed(here)
-    plans = [replace(each, known=here.known).connect().plan() for each in fleet]
+    known = listed(here)
+    plans = [each.connect().plan_knowing(known) for each in fleet]
     assert [plan.pending for plan in plans] == [()] * 3
     assert len(recorder.exchanges) == 1 + 4 * len(fleet)
     assert [plan.read_calls for plan in plans] == [4] * 3
@@ -55,8 +55,8 @@ def test_a_list_that_is_out_of_date_misleads_a_plan_and_no_apply(here: Rehearsal
     """The apply reads the project anew."""
     here.settings = replace(here.settings, ci=CiSettings(timeout_minutes=90))
     here.apply()
-    here.known = listed(here)
+    known = listed(here)
     here.api("PUT", here.project, {"build_timeout": 600})
-    assert here.connect().plan().pending == ()
+    assert here.connect().plan_knowing(known).pending == ()
     here.apply()
     assert here.api("GET", here.project)["build_timeout"] == 90 * 60

@@ -21,7 +21,6 @@ from sledgehammer_gitlab.bulk_reading import Target, read_in_bulk
 from sledgehammer_gitlab.connection import GitLabConnection, open_connection
 from sledgehammer_gitlab.destination import destination_of
 from sledgehammer_gitlab.listing import list_projects
-from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.render import CI_FILE, render_ci_text
 from sledgehammer_gitlab.settings import Settings, Variable, Visibility
 from sledgehammer_gitlab.token_settings import DeployScope, DeployToken
@@ -51,8 +50,8 @@ class Fleet:
     def apply(self) -> None:
         """Make everything: the first project makes the group."""
         first, *others = self.folders
-        self._open(first, {}).apply(on_change=lambda change: None)
-        self._each(others, lambda path: self._open(path, {}).apply(on_change=lambda change: None))
+        self._open(first).apply(on_change=lambda change: None)
+        self._each(others, lambda path: self._open(path).apply(on_change=lambda change: None))
 
     def plan(self) -> Sequence[ChangeSet]:
         """Plan for all, with one list of the projects."""
@@ -61,7 +60,7 @@ class Fleet:
         if self.is_in_bulk:
             targets = [Target(settings=self._settings(path), branch=BRANCH) for path in self.folders]
             known = read_in_bulk(known, targets, self._environment, clock=clock, policy=policy)
-        return self._each(list(self.folders), lambda path: self._open(path, known).plan())
+        return self._each(list(self.folders), lambda path: self._open(path).plan_knowing(known))
 
     def _each(self, paths: Sequence[str], work: Callable[[str], T]) -> Sequence[T]:
         with ThreadPoolExecutor(self.threads) as pool:
@@ -71,7 +70,7 @@ class Fleet:
     def _environment(self) -> Mapping[str, str]:
         return {"GITLAB_URL": self.server.url, "GITLAB_TOKEN": TOKEN}
 
-    def _open(self, path: str, known: Mapping[str, KnownProject]) -> GitLabConnection:
+    def _open(self, path: str) -> GitLabConnection:
         settings = self._settings(path)
         folder = self.folders[path]
         project = Project(name=folder.name, images=(Image(name=folder.name),), root=folder, providers={})
@@ -82,7 +81,6 @@ class Fleet:
             CiFile(path=CI_FILE, text=render_ci_text(project, settings, plan)),
             read_checkout(folder, runner=PROCESSES),
             Environment(variables=self._environment, processes=PROCESSES),
-            known=known,
         )
 
     def _settings(self, path: str) -> Settings:
