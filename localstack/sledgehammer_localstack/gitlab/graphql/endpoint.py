@@ -5,6 +5,7 @@ Refusals are GitLab's: a query that cannot be run is answered 200 with `errors` 
 """
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,6 +29,8 @@ from sledgehammer_localstack.gitlab.graphql.description import description
 from sledgehammer_localstack.gitlab.graphql.projects import Root
 from sledgehammer_localstack.gitlab.identity import ANONYMOUS, Caller, caller_of_token
 from sledgehammer_localstack.gitlab.routing import Route, open_to_all
+
+log = logging.getLogger(__name__)
 
 LONGEST_QUERY = 10_000
 """Characters (GraphQL API docs, "Maximum query size")."""
@@ -65,6 +68,9 @@ def _run(call: Call, document: DocumentNode, variables: Mapping[str, Any], opera
     done = execute_sync(
         description(), document, root_value=Root(call), variable_values=dict(variables), operation_name=operation
     )
+    for error in done.errors or ():
+        if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
+            log.error("a GraphQL query failed: a bug of the local GitLab", exc_info=error.original_error)
     shown: Any = done.formatted
     return Reply(payload=shown)
 
