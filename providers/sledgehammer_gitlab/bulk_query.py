@@ -9,10 +9,10 @@ A part that an answer does not give in full and without doubt is None here, and 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from sledgehammer_gitlab.api import Json
 
@@ -105,6 +105,25 @@ def projects_query(parts: frozenset[Part], known: Known) -> str:
     ref = ", $ref: String" if Part.TIP in parts else ""
     listed = f"projects(fullPaths: $paths, first: $first) {{ nodes {{ fullPath\n{asked}\n}} }}"
     return f"query($paths: [String!], $first: Int{ref}) {{ {listed} }}"
+
+
+def trusted(answer: Json) -> Json | None:
+    """The data of an answer, without the projects that an error is about; None where it is not told which those are.
+    Errors tell it by their paths: `["projects", "nodes", 3, …]` (GraphQL specification, "Errors")."""
+    data = answer.get("data")
+    paths: list[Sequence[Any]] = [error.get("path") or () for error in answer.get("errors") or ()]
+    if data is None or not paths:
+        return cast(Json | None, data)
+    if not all(list(path[:2]) == ["projects", "nodes"] and len(path) > 2 for path in paths):
+        return None
+    spoilt = {path[2] for path in paths}
+    return {"projects": {"nodes": [node for place, node in enumerate(listed(data)) if place not in spoilt]}}
+
+
+def listed(data: Json | None) -> Sequence[Json | None]:
+    """The projects of an answer, None for one that is hidden. Those that are not there are left out."""
+    nodes: Sequence[Json | None] = ((data or {}).get("projects") or {}).get("nodes") or ()
+    return nodes
 
 
 def read_variables(project: Json) -> list[Json] | None:

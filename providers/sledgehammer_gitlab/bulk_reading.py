@@ -17,11 +17,13 @@ from sledgehammer_gitlab.bulk_query import (
     MOST_PROJECTS,
     Known,
     Part,
+    listed,
     projects_query,
     read_branch_rules,
     read_tip,
     read_types,
     read_variables,
+    trusted,
     types_query,
 )
 from sledgehammer_gitlab.credentials import TokenKind, find_access
@@ -124,20 +126,19 @@ class _Reader:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             answers = [first, *pool.map(ask, others)]
         self.refusals |= {answer.refusal for answer in answers if answer.refusal}
-        nodes = [node for answer in answers for node in _listed(answer.data)]
+        nodes = [node for answer in answers for node in listed(answer.data) if node is not None]
         return {str(node["fullPath"]).lower(): node for node in nodes}
 
     def _ask(self, query: str, variables: Json) -> "_Answer":
-        """An answer with an error is not used at all. What GitLab says of it is told only where nothing was looked up
-        yet: no value can be in it then."""
+        """What GitLab says of an error is told only where nothing was looked up yet: no value can be in it then."""
         try:
             answer = self.api.query(query, variables)
         except SledgehammerError as error:
             return _Answer(refusal=str(error), is_refused=True)
-        data, errors = answer.get("data"), [str(error.get("message")) for error in answer.get("errors") or ()]
-        if data is not None and not errors:
-            return _Answer(data=data)
+        data, errors = trusted(answer), [str(error.get("message")) for error in answer.get("errors") or ()]
         if data is not None:
+            return _Answer(data=data)
+        if answer.get("data") is not None:
             return _Answer(refusal=f"{len(errors)} errors beside an answer")
         return _Answer(refusal="; ".join(errors)[:LONGEST_REASON] or "an answer without data", is_refused=True)
 
@@ -154,12 +155,6 @@ class _Answer:
     def is_too_complex(self) -> bool:
         """In GitLab's words: "Query has complexity of 300, which exceeds max complexity of 250"."""
         return self.is_refused and "exceeds max complexity" in self.refusal
-
-
-def _listed(data: Json | None) -> Iterable[Json]:
-    """The projects of an answer; those that are not there or hidden are not among them."""
-    found = (data or {}).get("projects") or {}
-    return [node for node in found.get("nodes") or () if node is not None and node.get("fullPath")]
 
 
 def _with(one: KnownProject, node: Json, target: Target, parts: frozenset[Part]) -> KnownProject:

@@ -74,6 +74,15 @@ def foreign_levels(answer: Answer) -> None:
             ]
 
 
+def spoil_all(answer: Answer) -> None:
+    """An error about a part of each project, of which nothing is used then."""
+    paths = [["projects", "nodes", place, "repository"] for place, _ in enumerate(nodes(answer))]
+    answer["errors"] = [{"message": SECRET, "path": path} for path in paths]
+    for node in nodes(answer):
+        node["repository"] = None
+        node["ciVariables"]["nodes"].clear()
+
+
 PARTIAL: dict[str, Callable[[Answer], object]] = {
     "no projects": lambda answer: nodes(answer).clear(),
     "projects that are null": lambda answer: answer["data"]["projects"].update(nodes=[None]),
@@ -95,6 +104,7 @@ PARTIAL: dict[str, Callable[[Answer], object]] = {
     "no tree": lambda answer: [node["repository"].update(tree=None) for node in nodes(answer)],
     "more pages": cut_pages,
     "an error beside": lambda answer: answer.update(errors=[{"message": SECRET, "path": ["projects"]}]),
+    "an error of each": spoil_all,
     "an error alone": without_data,
 }
 
@@ -186,3 +196,20 @@ def test_a_throttled_or_failed_query_is_sent_again(here: Rehearsal, caplog: pyte
     met = here.ask("GET", "/-/faults")["injected"]
     assert [one["fault"] for one in met] == ["throttle", "error_after"]
     assert "one by one" not in caplog.text
+
+
+def test_an_error_about_one_project_costs_the_others_nothing(here: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own lists are read by REST."""
+    fleet = [member(here, name) for name in "abc"]
+    for each in fleet:
+        each.apply()
+
+    def spoil(answer: Answer) -> None:
+        answer["errors"] = [{"message": "no such branch", "path": ["projects", "nodes", 1, "repository", "tree"]}]
+
+    tamper(monkeypatch, spoil)
+    recorder = Recorder(monkeypatch)
+    assert pending(fleet) == 0
+    asked = [one.path for one in recorder.exchanges if one.path.startswith("/api/v4/projects/")]
+    assert len(asked) == 3
+    assert len({path.split("/")[4] for path in asked}) == 1
