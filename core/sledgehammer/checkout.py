@@ -24,10 +24,12 @@ class Checkout:
 
 def read_checkout(root: Path, *, runner: ProcessRunner) -> Checkout:
     """Read the checkout around `root`. Raises ConfigurationError outside git or before the first commit."""
-
-    _demand_commit(root, runner)
     asked = ("--show-prefix", "HEAD", "HEAD:./", "--symbolic-full-name", "HEAD")
-    found = run_checked(runner, Command(argv=("git", "rev-parse", *asked), cwd=root))
+    command = Command(argv=("git", "rev-parse", *asked), cwd=root)
+    found = runner.run(command)
+    if found.exit_code != 0:
+        _demand_commit(root, runner)
+        found = run_checked(runner, command)
     prefix, commit, tree, branch = found.stdout.decode(errors="replace").split("\n")[:4]
     status = ("status", "--porcelain", "--untracked-files=no", "--", ".")
     return Checkout(

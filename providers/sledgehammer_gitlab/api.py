@@ -1,4 +1,4 @@
-"""GitLab's REST API v4 through python-gitlab, with one retry policy and one kind of error.
+"""GitLab's APIs, REST v4 and GraphQL, through python-gitlab, with one retry policy and one kind of error.
 
 python-gitlab's own retries stay off: they wait without jitter or bound, obey a Retry-After of a day, and send a
 POST again after a 5xx. Answers are handed on as parsed JSON; callers read them into records at once.
@@ -13,7 +13,7 @@ import gitlab
 import requests
 from gitlab.exceptions import GitlabError, RedirectError
 
-from sledgehammer.errors import SledgehammerError
+from sledgehammer.errors import RemoteError, SledgehammerError
 from sledgehammer.polling import Clock
 from sledgehammer.retry import RetryPolicy, call_with_retry, parse_retry_after
 from sledgehammer_gitlab.credentials import Access, TokenKind
@@ -138,6 +138,20 @@ class Api:
             Json,
             self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)),
         )
+
+    def query(self, text: str, variables: Json) -> Json:
+        """Ask GraphQL; gives the answer as it is, with `data`, `errors` or both (GraphQL API docs). Queries only: they
+        change nothing, so that this POST is safe to repeat."""
+        token, url = self._access.token.reveal(), f"{self._access.url}/api/graphql"
+        body: Json = {"query": text, "variables": dict(variables)}
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self._repeat(
+            "POST /api/graphql",
+            lambda: self._gitlab.http_post(url, post_data=dict(body), extra_headers=headers, **_ONCE),
+        )
+        if isinstance(answer, requests.Response):
+            raise RemoteError(f"POST {url}: the answer is no JSON", hint="check GitLab's address")
+        return cast(Json, answer)
 
     def create(self, path: str, body: Json, *, find: Callable[[], Json | None]) -> Json:
         """Make one object with a POST, however often the answer gets lost.

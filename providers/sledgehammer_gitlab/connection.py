@@ -13,7 +13,8 @@ from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories
 from sledgehammer.retry import RetryPolicy
-from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.api import Api
+from sledgehammer_gitlab.bulk_reading import Target
 from sledgehammer_gitlab.credentials import find_access
 from sledgehammer_gitlab.destination import ref_slug
 from sledgehammer_gitlab.git_remote import GitRemote
@@ -23,6 +24,7 @@ from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.objects.project_import import import_password
 from sledgehammer_gitlab.pipelines import GitLabPipelines
 from sledgehammer_gitlab.provision import GitLabProvisioner
+from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.registry import GitLabRegistry
 from sledgehammer_gitlab.settings import Settings, Via
 from sledgehammer_gitlab.variables import hidden_values, resolve_schedule_variables, resolve_variables
@@ -42,16 +44,21 @@ class GitLabConnection:
         images: GitLabRegistry,
         checkout: Checkout,
         *,
-        branch: str,
+        target: Target,
     ) -> None:
         self._provisioner = provisioner
         self._pipelines = pipelines
         self._images = images
         self._checkout = checkout
-        self._branch = branch
+        self.target = target
 
     def plan(self) -> ChangeSet:
         return self._provisioner.plan()
+
+    def plan_knowing(self, known: Mapping[str, KnownProject]) -> ChangeSet:
+        """The same without asking again for what was just read of this project along with others, by
+        `listing.list_projects` and `bulk_reading.read_in_bulk`."""
+        return self._provisioner.plan(known.get(self.target.path))
 
     def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
         self._warn_of_uncommitted_files()
@@ -86,7 +93,7 @@ class GitLabConnection:
         return self._pipelines.tip()
 
     def branch_slug(self) -> str:
-        return ref_slug(self._branch)
+        return ref_slug(self.target.branch)
 
     def remove_manifest(self, reference: Reference) -> None:
         self._images.remove(reference)
@@ -108,13 +115,8 @@ def open_connection(
     environment: Environment,
     *,
     clock: Clock | None = None,
-    known: Mapping[str, Json] | None = None,
 ) -> GitLabConnection:
-    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token.
-
-    `known`: projects by their paths in lower case as `listing.list_projects` found them just now; the plan of one that
-    is there does not ask for it again.
-    """
+    """Find the token and build the client; sends nothing yet. Raises CredentialsError without a token."""
     time = clock or SystemClock()
     access = find_access(settings.url, environment.variables)
     api = Api(access, clock=time, policy=POLICY)
@@ -137,7 +139,6 @@ def open_connection(
             settings,
             read_desired=lambda: _desired(settings, environment.variables, branch=branch, commit=checkout.commit),
             clock=time,
-            row=(known or {}).get(path.lower()),
         ),
         GitLabPipelines(
             api,
@@ -150,7 +151,7 @@ def open_connection(
         ),
         GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time),
         checkout,
-        branch=branch,
+        target=Target(settings=settings, branch=branch),
     )
 
 

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 
 from sledgehammer.polling import Clock
 from sledgehammer.retry import RetryPolicy
-from sledgehammer_gitlab.api import Api, Json, encode
+from sledgehammer_gitlab.api import Api, encode
 from sledgehammer_gitlab.credentials import find_access
+from sledgehammer_gitlab.reading import KnownProject
 
 
 def list_projects(
     group: str, variables: Mapping[str, str], *, url: str = "", clock: Clock, policy: RetryPolicy
-) -> Mapping[str, Json]:
+) -> Mapping[str, KnownProject]:
     """By full path in lower case, with their settings (Groups API, "List all projects"): a request for each hundred.
 
     `variables` stand for this process's environment. Raises CredentialsError without a token.
     """
     api = Api(find_access(url, variables), clock=clock, policy=policy)
     rows = api.get_list(f"/groups/{encode(group)}/projects", include_subgroups="true", archived="false")
-    return {row["path_with_namespace"].lower(): row for row in rows}
+    return {row["path_with_namespace"].lower(): KnownProject(row=row) for row in rows}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sledgehammer.checkout import Checkout
 from sledgehammer.process import Command, Completed, ProcessRunner, run_checked
+from sledgehammer_gitlab.git_objects import Snapshot, read_batch, snapshot
 from sledgehammer_gitlab.render import CI_FILE
 
 SOURCE_TRAILER = "Sledge-Source"
@@ -39,21 +40,24 @@ class LocalGit:
         bound = () if limit is None else (f"--max-count={limit}",)
         return tuple(self._text("rev-list", *bound, tip, "--not", self._checkout.commit, "--branches").splitlines())
 
-    def tree_of(self, commit: str) -> str:
-        """The tree of a commit."""
-        return self._text("rev-parse", f"{commit}^{{tree}}")
+    def tree_of(self, commit: str, folder: str = "") -> str:
+        """The tree of a commit or of a folder in it, "" where it has no such folder."""
+        return self._run("rev-parse", "--verify", "--quiet", f"{commit}:{folder}").text
 
     def ci_text(self, tree: str) -> str | None:
         """The CI file in a tree, None when there is none."""
         found = self._run("cat-file", "blob", f"{tree}:{CI_FILE}")
         return found.stdout.decode(errors="replace") if found.exit_code == 0 else None
 
-    def differing_paths(self, tree: str, other: str) -> tuple[str, ...] | None:
-        """Paths at the top whose content differs; None where one of the two is not in the object store."""
-        found = self._run("diff-tree", "--name-only", "-z", tree, other)
-        if found.exit_code != 0:
-            return None
-        return tuple(path for path in found.stdout.decode(errors="replace").split("\0") if path)
+    def snapshots(self, *trees: str) -> tuple[Snapshot | None, ...]:
+        """The tops of trees or of commits' trees, all by one process; None for one that is not in the object store."""
+        asked = [name for tree in trees for name in (f"{tree}^{{tree}}", f"{tree}:{CI_FILE}")]
+        answer = self._checked("cat-file", "--batch", input_bytes="".join(f"{name}\n" for name in asked).encode())
+        found = read_batch(answer.stdout)
+        return tuple(
+            None if top is None else snapshot(top, ci_file)
+            for top, ci_file in zip(found[::2], found[1::2], strict=True)
+        )
 
     def tree_with_ci_text(self, tree: str, ci_text: str) -> str:
         """The same tree with that CI file, as a tree of the object store."""

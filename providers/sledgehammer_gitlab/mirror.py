@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from sledgehammer.checkout import Checkout
 from sledgehammer.errors import ConflictError
 from sledgehammer_gitlab.ci_merge import CiText, ci_text_for
+from sledgehammer_gitlab.git_objects import Snapshot
 from sledgehammer_gitlab.git_remote import GitRemote
 from sledgehammer_gitlab.local_git import SOURCE_TRAILER, LocalGit
-from sledgehammer_gitlab.render import CI_FILE
 
 SHOWN_COMMITS = 5
 
@@ -63,8 +63,9 @@ class Mirror:
         A CI file of the checkout's own is kept, with our job in it. Raises ConflictError where that cannot be, or when
         the branch has commits that the checkout lacks.
         """
-        wanted = ci_text_for(self._local.ci_text(self._checkout.tree), self._ci_text)
-        if tip and self._holds_all(tip, wanted):
+        own, *there = self._local.snapshots(self._checkout.tree, *((tip,) if tip else ()))
+        wanted = ci_text_for(None if own is None else own.ci_text, self._ci_text)
+        if own is not None and any(_holds_all(one, own, wanted) for one in there):
             return _comparison(tip, "", wanted, is_same=True)
         tree = self._tree_as_wanted(wanted)
         if not tip:
@@ -109,17 +110,8 @@ class Mirror:
         source, folder = self._local.mirrored(commit) or ("", "")
         if not source or folder != self._checkout.prefix or not self._local.is_kept(source):
             return False
-        tree = f"{source}:{folder}" if folder else f"{source}^{{tree}}"
-        differing = self._local.differing_paths(tree, f"{commit}^{{tree}}")
-        return differing is not None and set(differing) <= {CI_FILE}
-
-    def _holds_all(self, tip: str, wanted: CiText) -> bool:
-        """Whether the branch is as it shall be, found without writing an object: the plan that finds nothing to do is
-        the one that is made most often."""
-        if self._local.ci_text(tip) != wanted.text:
-            return False
-        differing = self._local.differing_paths(self._checkout.tree, f"{tip}^{{tree}}")
-        return differing is not None and set(differing) <= {CI_FILE}
+        own, there = self._local.snapshots(self._local.tree_of(source, folder), commit)
+        return own is not None and there is not None and there.has_same_files(own)
 
     def _tree_as_wanted(self, wanted: CiText) -> str:
         own = self._checkout.tree
@@ -160,6 +152,12 @@ class Mirror:
             f"GitLab's {self._branch} of {self._path} has commits that this checkout lacks: {'; '.join(lacking)}",
             hint=f"{hint} (from {self._path})",
         )
+
+
+def _holds_all(there: Snapshot | None, own: Snapshot, wanted: CiText) -> bool:
+    """Whether the branch is as it shall be, found without writing an object: the plan that finds nothing to do is the
+    one that is made most often."""
+    return there is not None and there.ci_text == wanted.text and there.has_same_files(own)
 
 
 def _comparison(tip: str, tree: str, wanted: CiText, *, is_same: bool) -> Comparison:

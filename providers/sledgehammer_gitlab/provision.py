@@ -13,10 +13,10 @@ from sledgehammer.provisioning import (
     plan_destruction,
     plan_objects,
 )
-from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.inventory import Desired, Inventory
 from sledgehammer_gitlab.mirror import Mirror
-from sledgehammer_gitlab.reading import ProjectReader
+from sledgehammer_gitlab.reading import KnownProject, ProjectReader
 from sledgehammer_gitlab.settings import Settings
 
 PROVIDER = "gitlab"
@@ -33,19 +33,16 @@ class GitLabProvisioner:
         *,
         read_desired: Callable[[], Desired],
         clock: Clock,
-        row: Json | None = None,
     ) -> None:
-        """`row` is the project where a list had it just now; only plans make do with it."""
         self._api = api
         self._mirror = mirror
         self._settings = settings
         self._read_desired = read_desired
         self._clock = clock
-        self._row = row
 
-    def plan(self) -> ChangeSet:
-        """Read and compare; changes nothing on GitLab."""
-        return self._counted(lambda: plan_objects(self._wanted(self._row), provider=PROVIDER))
+    def plan(self, known: KnownProject | None = None) -> ChangeSet:
+        """Read what is not `known` and compare; changes nothing on GitLab. Only plans make do with what is known."""
+        return self._counted(lambda: plan_objects(self._wanted(known), provider=PROVIDER))
 
     def apply(self, *, on_change: OnChange, on_plan: OnPlan) -> ChangeSet:
         """Make the changes of a fresh plan. No pipeline starts."""
@@ -63,14 +60,13 @@ class GitLabProvisioner:
     def adopt(self, addresses: Collection[str]) -> ChangeSet:
         """Put our mark on what others made."""
         adopt_objects(self._wanted(), addresses)
-        self._row = None
         return self.plan()
 
-    def _wanted(self, row: Json | None = None) -> list[ManagedObject]:
-        return self._inventory(row).wanted(self._read_desired(), self._mirror)
+    def _wanted(self, known: KnownProject | None = None) -> list[ManagedObject]:
+        return self._inventory(known).wanted(self._read_desired(), self._mirror)
 
-    def _inventory(self, row: Json | None = None) -> Inventory:
-        reader = ProjectReader(self._api, self._settings.project, row=row)
+    def _inventory(self, known: KnownProject | None = None) -> Inventory:
+        reader = ProjectReader(self._api, self._settings.project, known=known)
         return Inventory(api=self._api, reader=reader, settings=self._settings, clock=self._clock)
 
     def _counted(self, plan: Callable[[], ChangeSet]) -> ChangeSet:

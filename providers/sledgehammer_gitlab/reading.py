@@ -1,5 +1,8 @@
 """What is there: the project and the lists below it, each read once for a plan and only when it is asked for."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
 from sledgehammer_gitlab.api import Api, Json, encode
 from sledgehammer_gitlab.paths import Namespace, find_namespace, find_project, is_leaving, project_path
@@ -9,16 +12,27 @@ MANAGED = "managed-by-sledge"
 """Topics that mark a project: one that we made, and one that we were let in on."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownProject:
+    """What was read of a project along with others, just now: its row, the rows of lists by the tails of their paths,
+    commits by branch. What is not in it is asked for."""
+
+    row: Json = field(repr=False)  # its owner is shown the runners' token in it
+    lists: Mapping[str, Sequence[Json]] = field(default_factory=dict, repr=False)  # values of variables are in it
+    tips: Mapping[str, str] = field(default_factory=dict)
+
+
 class ProjectReader:
     """One project by its path, at one moment."""
 
-    def __init__(self, api: Api, path: str, *, row: Json | None = None) -> None:
-        """`row` is the project where a list had it just now."""
+    def __init__(self, api: Api, path: str, *, known: KnownProject | None = None) -> None:
         self._api = api
         self.path = path
-        self._row = row
-        self._is_read = row is not None
-        self._lists: dict[str, list[Json]] = {}
+        self._row = None if known is None else known.row
+        self._is_read = known is not None
+        below = {} if known is None else known.lists
+        self._lists = {f"{project_path(path)}/{tail}": list(rows) for tail, rows in below.items()}
+        self._tips = {} if known is None else known.tips
         self._branches: dict[str, Json | None] = {}
 
     @property
@@ -70,6 +84,8 @@ class ProjectReader:
 
     def tip(self, branch: str) -> str:
         """The branch's commit; "" when there is none."""
+        if (known := self._tips.get(branch)) and self.row is not None:
+            return known
         row = self._branch(branch)
         return "" if row is None else str(row["commit"]["id"])
 

@@ -12,6 +12,7 @@ from sledgehammer.operations import CacheFolder, Text
 from sledgehammer.plan import BuildPlan
 from sledgehammer.project import Project
 from sledgehammer.shell import render_script
+from sledgehammer_gitlab.script_block import literal_block
 from sledgehammer_gitlab.settings import IdToken, Settings
 
 CI_FILE = ".gitlab-ci.yml"
@@ -23,6 +24,8 @@ TLS_PORT = DoubleQuotedScalarString("2376")
 
 RETRIED = ("runner_system_failure", "stuck_or_timeout_failure", "scheduler_failure", "api_failure")
 """Failures of GitLab's own machinery (CI/CD YAML reference, `retry:when`); a failing script is not run twice."""
+
+_STAND_IN = "script\n"
 
 _HEADER = re.compile(r"# Managed by sledge \(format 1, content ([0-9a-f]{12})\)[^\n]*\n", re.ASCII)
 
@@ -40,9 +43,13 @@ def render_ci_text(project: Project, settings: Settings, plan: BuildPlan) -> str
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 4096  # no line of a script is ever folded
-    out = StringIO()
-    yaml.dump({"workflow": _workflow(), JOB: _job(project, settings, plan)}, out)
+    out, script = StringIO(), render_script(plan)
+    block = literal_block(script)
+    job = _job(project, settings, plan, script=script if block is None else _STAND_IN)
+    yaml.dump({"workflow": _workflow(), JOB: job}, out)
     body = out.getvalue()
+    if block is not None:
+        body = body.removesuffix(literal_block(_STAND_IN) or "") + block  # the script comes last
     return f"# Managed by sledge (format 1, content {_digest(body)}): change sledge.yaml instead\n{body}"
 
 
@@ -74,7 +81,7 @@ def _workflow() -> dict[str, object]:
     }
 
 
-def _job(project: Project, settings: Settings, plan: BuildPlan) -> dict[str, object]:
+def _job(project: Project, settings: Settings, plan: BuildPlan, *, script: str) -> dict[str, object]:
     """Without entrypoints (Kubernetes executor) the docker image sets none of the DOCKER_* variables, so the job
     does: docs.gitlab.com/ci/docker/using_docker_build, "Docker-in-Docker with TLS enabled"."""
     job: dict[str, object] = {
@@ -103,7 +110,7 @@ def _job(project: Project, settings: Settings, plan: BuildPlan) -> dict[str, obj
     job["retry"] = {"max": 1, "when": list(RETRIED)}
     for folder in (operation for operation in plan.operations if isinstance(operation, CacheFolder)):
         job["cache"] = _cache(folder)
-    job["script"] = [LiteralScalarString(render_script(plan))]
+    job["script"] = [LiteralScalarString(script)]
     return job
 
 

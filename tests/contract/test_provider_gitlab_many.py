@@ -10,8 +10,8 @@ from gitlab_rehearsal import ROOT_TOKEN, Recorder, Rehearsal, rehearse
 from sledgehammer.retry import RetryPolicy
 from sledgehammer.testing import FakeClock
 from sledgehammer_gitlab.access_settings import BranchProtection
-from sledgehammer_gitlab.api import Json
 from sledgehammer_gitlab.listing import list_projects
+from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.settings import Settings, Variable
 from sledgehammer_gitlab.token_settings import DeployScope, DeployToken
 from sledgehammer_gitlab.upkeep_settings import CiSettings
@@ -30,7 +30,7 @@ def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
         yield made
 
 
-def listed(here: Rehearsal) -> dict[str, Json]:
+def listed(here: Rehearsal) -> dict[str, KnownProject]:
     variables = {"GITLAB_URL": here.url, "GITLAB_TOKEN": ROOT_TOKEN}
     return dict(list_projects(here.group, variables, clock=FakeClock(), policy=RetryPolicy()))
 
@@ -43,8 +43,8 @@ def test_a_plan_for_many_projects_takes_four_requests_each_and_one_list(
     for each in fleet:
         each.apply()
     recorder = Recorder(monkeypatch)
-    here.known = listed(here)
-    plans = [replace(each, known=here.known).connect().plan() for each in fleet]
+    known = listed(here)
+    plans = [each.connect().plan_knowing(known) for each in fleet]
     assert [plan.pending for plan in plans] == [()] * 3
     assert len(recorder.exchanges) == 1 + 4 * len(fleet)
     assert [plan.read_calls for plan in plans] == [4] * 3
@@ -55,8 +55,8 @@ def test_a_list_that_is_out_of_date_misleads_a_plan_and_no_apply(here: Rehearsal
     """The apply reads the project anew."""
     here.settings = replace(here.settings, ci=CiSettings(timeout_minutes=90))
     here.apply()
-    here.known = listed(here)
+    known = listed(here)
     here.api("PUT", here.project, {"build_timeout": 600})
-    assert here.connect().plan().pending == ()
+    assert here.connect().plan_knowing(known).pending == ()
     here.apply()
     assert here.api("GET", here.project)["build_timeout"] == 90 * 60

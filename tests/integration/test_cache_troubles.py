@@ -16,7 +16,7 @@ from gitlab import Gitlab
 from sledgehammer.operations import BuilderKind
 from sledgehammer.project import CacheSettings
 from sledgehammer.registry.blobs import push_blob
-from sledgehammer.registry.cache_manifests import TinyCache, push_tiny_cache
+from sledgehammer.registry.cache_manifests import push_tiny_cache
 from sledgehammer.registry.manifests import get_manifest, put_manifest
 from sledgehammer.registry.media_types import BUILDKIT_CACHE_CONFIG
 from sledgehammer.secret import Secret
@@ -90,7 +90,7 @@ def test_a_cache_over_the_limit_of_buildkit(stack: StackConfig, tmp_path: Path) 
         records = [{"digest": cache.layer.digest}] * 13_000
         content = json.dumps({"layers": [{"blob": cache.layer.digest, "parent": -1}], "records": records}).encode()
         config = push_blob(client, ecr.reference, content, media_type=BUILDKIT_CACHE_CONFIG)
-        put_manifest(client, ecr.reference, TinyCache(layer=cache.layer, config=config).as_image(mark="large"))
+        put_manifest(client, ecr.reference, replace(cache, config=config).as_image(mark="large"))
 
     ran = ecr.jobs.run(stack, CASE, "c1")
 

@@ -7,7 +7,7 @@ import pytest
 from sledgehammer_bench.goals import exit_code
 from sledgehammer_bench.provisioning import command
 from sledgehammer_bench.provisioning.measure import Measurement
-from sledgehammer_bench.provisioning.provisioning_goals import judge, judge_sets
+from sledgehammer_bench.provisioning.provisioning_goals import judge, judge_folded, judge_sets
 
 QUICK = Measurement(name="quick", seconds=2.0, requests=1005)
 SLOW = replace(QUICK, seconds=9.0)
@@ -33,6 +33,19 @@ def test_a_plan_that_finds_something_or_asks_too_early_misses_its_goal() -> None
     assert verdicts(lean, lean, replace(REFUSED, pending=1))[3] is False
     assert verdicts(lean, lean, replace(REFUSED, early=1))[4] is False
     assert verdicts(lean, lean, replace(REFUSED, seconds=56.0))[5] is False
+
+
+def test_by_graphql_a_tenth_of_a_request_a_project_and_twenty_are_the_limit() -> None:
+    """And one more for each that asks for deploy tokens; the dearer of the plans counts, and changes of any."""
+    plan = Measurement(name="folded", seconds=1.0, requests=45)
+    assert [goal.holds for goal in judge_folded([plan, plan], projects=250, tokens=0)] == [True, True]
+    dearer = replace(plan, requests=46)
+    assert [goal.holds for goal in judge_folded([plan, dearer], projects=250, tokens=0)] == [False, True]
+    assert [goal.holds for goal in judge_folded([dearer, dearer], projects=250, tokens=1)] == [True, True]
+    assert [goal.holds for goal in judge_folded([plan, replace(plan, pending=1)], projects=250, tokens=0)] == [
+        True,
+        False,
+    ]
 
 
 def test_eleven_requests_for_ten_sets_are_the_limit_on_aws() -> None:

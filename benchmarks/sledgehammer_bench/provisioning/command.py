@@ -5,17 +5,17 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sledgehammer.errors import SledgehammerError
 from sledgehammer_bench.goals import ONE_MISSED, Goal, exit_code, goal_lines, goal_record
 from sledgehammer_bench.provisioning.aws_fleet import make_aws_fleet
 from sledgehammer_bench.provisioning.aws_server import serve_aws
-from sledgehammer_bench.provisioning.gitlab_fleet import make_fleet
+from sledgehammer_bench.provisioning.gitlab_fleet import Fleet, make_fleet
 from sledgehammer_bench.provisioning.gitlab_server import serve_gitlab
 from sledgehammer_bench.provisioning.measure import Measurement, counted, throttled, undisturbed
-from sledgehammer_bench.provisioning.provisioning_goals import judge, judge_sets
+from sledgehammer_bench.provisioning.provisioning_goals import judge, judge_folded, judge_sets
 from sledgehammer_bench.provisioning.server import serve
 
 LATENCY_S = 0.05
@@ -78,8 +78,20 @@ def _gitlab(folder: Path, *, projects: int, threads: int) -> Finding:
         fleet = make_fleet(server, folder / "checkouts", projects=projects, threads=threads)
         print(f"making {projects} projects", file=sys.stderr)
         fleet.apply()
-        runs = (undisturbed(fleet, latency_s=0), undisturbed(fleet, latency_s=LATENCY_S), throttled(fleet))
-    return Finding(runs=runs, goals=judge(*runs, projects=projects, threads=threads))
+        by_rest = (*_both(fleet, "plan by REST"), throttled(fleet))
+        folded = replace(fleet, is_in_bulk=True)
+        with_tokens = _both(folded, "plan by GraphQL")
+        without = _both(replace(folded, has_tokens=False), "plan by GraphQL without deploy tokens")
+    goals = (
+        *judge(*by_rest, projects=projects, threads=threads),
+        *judge_folded(with_tokens, projects=projects, tokens=projects),
+        *judge_folded(without, projects=projects, tokens=0),
+    )
+    return Finding(runs=(*by_rest, *with_tokens, *without), goals=goals)
+
+
+def _both(fleet: Fleet, name: str) -> tuple[Measurement, Measurement]:
+    return undisturbed(fleet, name, latency_s=0), undisturbed(fleet, name, latency_s=LATENCY_S)
 
 
 def _aws(folder: Path, *, sets: int, threads: int) -> Finding:

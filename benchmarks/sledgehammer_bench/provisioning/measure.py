@@ -12,6 +12,9 @@ import requests
 from sledgehammer.changes import ChangeSet
 from sledgehammer_bench.provisioning.server import COUNT, Server
 
+API = "/api/"
+"""Where the paths of GitLab's REST and GraphQL begin."""
+
 EVERY = 20
 RETRY_AFTER_S = 1
 
@@ -40,10 +43,10 @@ class Measurement:
     pending: int = 0
 
 
-def undisturbed(fleet: Fleet, *, latency_s: float) -> Measurement:
+def undisturbed(fleet: Fleet, name: str, *, latency_s: float) -> Measurement:
     """A plan where every answer comes so much later."""
-    fleet.server.load({"fault": "delay", "path": "/api/v4/", "delay_s": latency_s})
-    return _measured(fleet, f"plan, {latency_s * 1000:.0f} ms latency", fault="")
+    fleet.server.load({"fault": "delay", "path": API, "delay_s": latency_s})
+    return _measured(fleet, f"{name}, {latency_s * 1000:.0f} ms latency", fault="")
 
 
 def counted(fleet: Fleet) -> Measurement:
@@ -54,8 +57,8 @@ def counted(fleet: Fleet) -> Measurement:
 
 def throttled(fleet: Fleet) -> Measurement:
     """A plan where every 20th call is refused with Retry-After."""
-    rule = {"fault": "throttle", "path": "/api/v4/", "every": EVERY, "retry_after_s": RETRY_AFTER_S}
-    fleet.server.load(rule, {"fault": "delay", "path": "/api/v4/", "delay_s": 0})
+    rule = {"fault": "throttle", "path": API, "every": EVERY, "retry_after_s": RETRY_AFTER_S}
+    fleet.server.load(rule, {"fault": "delay", "path": API, "delay_s": 0})
     return _measured(fleet, f"plan, every {EVERY}th call throttled", fault="throttle")
 
 

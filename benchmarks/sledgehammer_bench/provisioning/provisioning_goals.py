@@ -1,4 +1,4 @@
-"""The goals of issue 5: for GitLab, by REST, and for AWS."""
+"""The goals of issue 5: for GitLab, by REST and by GraphQL, and for AWS."""
 
 import math
 from collections.abc import Sequence
@@ -33,6 +33,19 @@ def judge(
             unit=" s",
             note=f"1.5 x {quick.seconds:.1f} s and {refused.throttled} waits of {RETRY_AFTER_S} s, {threads} at once",
         ),
+    )
+
+
+def judge_folded(plans: Sequence[Measurement], *, projects: int, tokens: int) -> Sequence[Goal]:
+    """`plans` by GraphQL; that many projects ask for deploy tokens, which it does not tell."""
+    which = f"{projects} projects, {tokens} with deploy tokens" if tokens else f"{projects} projects"
+    return (
+        Goal(
+            name=f"requests of a no-change plan by GraphQL, {which}",
+            limit=projects // 10 + 20 + tokens,
+            measured=max(plan.requests for plan in plans),
+        ),
+        Goal(name="changes that it finds", limit=0, measured=sum(plan.pending for plan in plans)),
     )
 
 

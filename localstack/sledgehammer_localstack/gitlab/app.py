@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 API = "/api/v4"
+ANY_API = "/api/"
 
 
 class GitLabApplication:
@@ -56,8 +57,8 @@ class GitLabApplication:
         return _response(reply, common)(environ, start_response)
 
     def _limited(self, request: Request, raw_path: str, common: dict[str, str]) -> Reply | None:
-        """Count a REST call against its token, else its address, and refuse it past the limit."""
-        if not raw_path.startswith(API):
+        """Count a call of the API against its token, else its address, and refuse it past the limit."""
+        if not raw_path.startswith(ANY_API):
             return None
         token = _header_token(request)
         verdict = self._limiter.admit(digest(token) if token else f"ip:{request.remote_addr}")

@@ -1,4 +1,4 @@
-"""All that the server answers to. REST first: the patterns of git's paths would take anything."""
+"""All that the server answers to. REST and GraphQL first: the patterns of git's paths would take anything."""
 
 from sledgehammer_localstack.gitlab import registry_tokens
 from sledgehammer_localstack.gitlab.api import (
@@ -28,6 +28,7 @@ from sledgehammer_localstack.gitlab.api import (
     variables,
 )
 from sledgehammer_localstack.gitlab.git import smart_http
+from sledgehammer_localstack.gitlab.graphql import endpoint as graphql
 from sledgehammer_localstack.gitlab.routing import Route
 
 
@@ -59,6 +60,7 @@ def all_routes() -> tuple[Route, ...]:
         registry_rules,
         job_token_scope,
         registry_tokens,
+        graphql,
         smart_http,
     )
     return tuple(route for module in modules for route in module.ROUTES)

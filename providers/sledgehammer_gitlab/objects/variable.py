@@ -15,6 +15,8 @@ from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import ProjectReader
 from sledgehammer_gitlab.variables import REWRITE_VARIABLE, DesiredVariable, HiddenValues
 
+VARIABLES = "variables"
+
 NOT_COMPARED = f"hidden: without {KEY_VARIABLE} its value cannot be compared; {REWRITE_VARIABLE}=1 writes it anew"
 
 
@@ -35,13 +37,15 @@ class VariableHome:
     def collection(self) -> str:
         """The API path of its variables."""
         base = f"/groups/{encode(self.group)}" if self.group else project_path(self.reader.path)
-        return f"{base}/variables"
+        return f"{base}/{VARIABLES}"
 
     def rows(self, *, anew: bool = False) -> list[Json]:
-        """All of them."""
+        """All of them, in the same order whichever way they were read."""
         if self.group:
-            return self.reader.group_rows(self.group, "variables", anew=anew)
-        return self.reader.rows("variables", anew=anew)
+            found = self.reader.group_rows(self.group, VARIABLES, anew=anew)
+        else:
+            found = self.reader.rows(VARIABLES, anew=anew)
+        return sorted(found, key=lambda row: (row["key"], row.get("environment_scope", "*")))
 
     def find(self, key: str, scope: str, *, anew: bool = False) -> Json | None:
         """The one of that key and environment scope."""

@@ -1,0 +1,1 @@
+"""The part of GitLab's GraphQL API that a plan over many projects reads."""
