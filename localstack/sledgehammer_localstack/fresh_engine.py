@@ -25,6 +25,7 @@ from sledgehammer_localstack.engine.nested import NESTED_FILE, suited_to
 from sledgehammer_localstack.images.make import ensure_more_images
 from sledgehammer_localstack.images.on_request import engine_recipes
 from sledgehammer_localstack.progress import Say, say_to_stderr
+from sledgehammer_localstack.unpacking import unpack
 
 _START_TIMEOUT_S = 60.0
 _PROJECT = "/builds/project"
@@ -92,7 +93,7 @@ class FreshEngine:
                 shutil.copyfileobj(source, file)
             file.seek(0)
             with tarfile.open(fileobj=file) as tar:
-                tar.extractall(folder, filter="data")
+                unpack(tar, folder)
 
     def _timed(self, job: str) -> Ran:
         said = bytearray()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from sledgehammer_localstack.runner.executor import Members
+from sledgehammer_localstack.unpacking import unpack
 
 _KEPT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TMPDIR", "USER")
 
@@ -40,7 +41,7 @@ class ShellExecutor:
                 fill(tar)
             file.seek(0)
             with tarfile.open(fileobj=file) as tar:
-                tar.extractall(self._project, filter="tar")
+                unpack(tar, self._project, any_links=True)
 
     @contextmanager
     def members(self, root: str) -> Iterator[Members]:

@@ -14,6 +14,7 @@ from typing import IO
 
 from sledgehammer.errors import NotFoundError
 from sledgehammer_localstack.aws.codebuild.workspace import OnOutput, Provision
+from sledgehammer_localstack.unpacking import unpack
 
 
 class ProcessExecutor:
@@ -49,7 +50,7 @@ class ProcessWorkspace:
     def upload(self, directory: str, tar: IO[bytes]) -> None:
         tar.seek(0)
         with tarfile.open(fileobj=tar, mode="r:") as archive:
-            archive.extractall(directory, filter="data")
+            unpack(archive, Path(directory))
 
     def run(self, argv: Sequence[str], *, env: Mapping[str, str], on_output: OnOutput) -> int:
         with self._lock:
