@@ -7,12 +7,13 @@ comes to the same. Only plans make do with it; an apply reads everything anew.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from sledgehammer.errors import SledgehammerError
 from sledgehammer.polling import Clock
 from sledgehammer.retry import RetryPolicy
-from sledgehammer_gitlab.api import Api, Json
+from sledgehammer_gitlab.api import Api, Json, encode
 from sledgehammer_gitlab.bulk_query import (
     MOST_PROJECTS,
     Known,
@@ -29,6 +30,7 @@ from sledgehammer_gitlab.bulk_query import (
 from sledgehammer_gitlab.credentials import TokenKind, find_access
 from sledgehammer_gitlab.objects.protection import BRANCHES
 from sledgehammer_gitlab.objects.variable import VARIABLES
+from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.settings import Settings
 
@@ -53,6 +55,16 @@ class Target:
         return self.settings.project.lower()
 
     @property
+    def group_lists(self) -> frozenset[str]:
+        """The API paths of the lists that hold its variables of groups."""
+        groups = {variable.group for variable in self.settings.variables.values()} - {""}
+        return frozenset(f"/groups/{encode(group)}/{VARIABLES}" for group in groups)
+
+    def list_path(self, tail: str) -> str:
+        """The API path of a list below the project."""
+        return f"{project_path(self.settings.project)}/{tail}"
+
+    @property
     def parts(self) -> frozenset[Part]:
         """What its plan reads that GraphQL may tell."""
         asked = {Part.VARIABLES, Part.TIP}
@@ -69,22 +81,39 @@ def read_in_bulk(
     policy: RetryPolicy,
 ) -> Mapping[str, KnownProject]:
     """`known` (of `listing.list_projects`) with what GraphQL tells of the targets in it: by a request beforehand, and
-    one for each 25 projects of the same branch.
+    one for each 25 projects of the same branch. Variables of groups come by REST, a request for each group.
 
     `variables` stand for this process's environment. Raises CredentialsError without a token, and nothing where GraphQL
     refuses: a line of the log says so then.
     """
     access = find_access(url, variables)
     mine = {target.path: target for target in targets if target.path in known}
+    api = Api(access, clock=clock, policy=policy)
+    known = {**known, **_with_groups(api, known, mine)}
     if not mine or access.kind is TokenKind.JOB:  # GraphQL takes no job's token
         return known
-    reader = _Reader(Api(access, clock=clock, policy=policy))
+    reader = _Reader(api)
     found = {**known, **reader.read(known, mine)}
     if reader.refusals:
         log.warning("GitLab's GraphQL refused, so projects are read one by one: %s", sorted(reader.refusals)[0])
     elif lacking := [path for path, target in mine.items() if not _tells_all(found[path], target)]:
         log.info("GitLab's GraphQL did not tell all of %s: the rest is read by REST", ", ".join(sorted(lacking)))
     return found
+
+
+def _with_groups(
+    api: Api, known: Mapping[str, KnownProject], targets: Mapping[str, Target]
+) -> Mapping[str, KnownProject]:
+    """The targets with the variables of groups, each group's read once for all. One that cannot be read is left to the
+    plans, which say why."""
+    rows: dict[str, list[Json]] = {}
+    for place in sorted({place for target in targets.values() for place in target.group_lists}):
+        with suppress(SledgehammerError):
+            rows[place] = api.get_list(place)
+    shared = {
+        path: {place: rows[place] for place in target.group_lists & rows.keys()} for path, target in targets.items()
+    }
+    return {path: replace(known[path], lists={**known[path].lists, **lists}) for path, lists in shared.items()}
 
 
 @dataclass(slots=True)
@@ -161,15 +190,19 @@ def _with(one: KnownProject, node: Json, target: Target, parts: frozenset[Part])
     """A protection that sledge.yaml names and that is not there may only be hidden: then REST is asked."""
     lists, tips = dict(one.lists), dict(one.tips)
     if Part.VARIABLES in parts and (variables := read_variables(node)) is not None:
-        lists[VARIABLES] = variables
+        lists[target.list_path(VARIABLES)] = variables
     rules = read_branch_rules(node) if Part.BRANCH_RULES in parts else None
     if rules is not None and set(target.settings.protected_branches or ()) <= {row["name"] for row in rules}:
-        lists[BRANCHES] = rules
+        lists[target.list_path(BRANCHES)] = rules
     if Part.TIP in parts and (tip := read_tip(node)) is not None:
         tips[target.branch] = tip
     return replace(one, lists=lists, tips=tips)
 
 
 def _tells_all(one: KnownProject, target: Target) -> bool:
-    has = {Part.VARIABLES: VARIABLES in one.lists, Part.BRANCH_RULES: BRANCHES in one.lists}
-    return all({**has, Part.TIP: target.branch in one.tips}[part] for part in target.parts)
+    has = {
+        Part.VARIABLES: target.list_path(VARIABLES) in one.lists,
+        Part.BRANCH_RULES: target.list_path(BRANCHES) in one.lists,
+        Part.TIP: target.branch in one.tips,
+    }
+    return all(has[part] for part in target.parts)

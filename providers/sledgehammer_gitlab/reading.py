@@ -14,8 +14,8 @@ MANAGED = "managed-by-sledge"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownProject:
-    """What was read of a project along with others, just now: its row, the rows of lists by the tails of their paths,
-    commits by branch. What is not in it is asked for."""
+    """What was read of a project along with others, just now: its row, the rows of lists by their API paths, commits by
+    branch. What is not in it is asked for."""
 
     row: Json = field(repr=False)  # its owner is shown the runners' token in it
     lists: Mapping[str, Sequence[Json]] = field(default_factory=dict, repr=False)  # values of variables are in it
@@ -30,8 +30,7 @@ class ProjectReader:
         self.path = path
         self._row = None if known is None else known.row
         self._is_read = known is not None
-        below = {} if known is None else known.lists
-        self._lists = {f"{project_path(path)}/{tail}": list(rows) for tail, rows in below.items()}
+        self._lists = {} if known is None else {place: list(rows) for place, rows in known.lists.items()}
         self._tips = {} if known is None else known.tips
         self._branches: dict[str, Json | None] = {}
 

@@ -18,6 +18,7 @@ from sledgehammer.testing import FakeClock
 from sledgehammer_gitlab.bulk_reading import read_in_bulk
 from sledgehammer_gitlab.connection import GitLabConnection
 from sledgehammer_gitlab.listing import list_projects
+from sledgehammer_gitlab.settings import Variable
 from sledgehammer_gitlab.token_settings import DeployScope, DeployToken
 
 
@@ -84,6 +85,23 @@ def test_an_unchanged_project_takes_no_request_of_its_own(here: Rehearsal, monke
     paths = [one.path for one in recorder.exchanges]
     group = f"/api/v4/groups/{here.group}/projects"
     assert paths == [group, GRAPHQL, GRAPHQL, f"/api/v4{fleet[-1].project}/deploy_tokens"]
+
+
+def test_a_groups_variables_are_read_once_for_all_its_projects(
+    here: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that has drifted is seen in each plan as without."""
+    shared = {"SHARED": Variable(value="1", group=here.group), "OWN": Variable(value="2")}
+    fleet = [member(here, name, variables=shared) for name in "abc"]
+    for each in fleet:
+        each.apply()
+    here.api("PUT", f"/groups/{here.group}/variables/SHARED", {"value": "changed"})
+    by_rest = plans(fleet, in_bulk=False)
+    recorder = Recorder(monkeypatch)
+    assert plans(fleet, in_bulk=True) == by_rest
+    asked = [one.path for one in recorder.exchanges]
+    assert asked.count(f"/api/v4/groups/{here.group}/variables") == 1
+    assert all(isinstance(plan, ChangeSet) and len(plan.pending) == 1 for plan in by_rest)
 
 
 def test_an_apply_reads_anew_what_graphql_told(here: Rehearsal) -> None:
