@@ -77,7 +77,8 @@ class AwsProvisioner:
         return (*wanted, *orphans(self.site, wanted))
 
     def _wanted(self, *, needs_values: bool = True) -> tuple[ManagedObject, ...]:
-        """The source comes before the project that points to it, the role's policy before whoever uses the role."""
+        """The source comes before the project that points to it, the role's policy before whoever uses the role. For a
+        destruction, which needs no values, there may still be the archive of before the source was on GitLab."""
         site, names = self.site, self.site.names
         role = Role(
             site=site,
@@ -87,16 +88,17 @@ class AwsProvisioner:
         )
         git = site.settings.source
         connection = GitConnection(site=site, source=git) if git is not None else None
+        has_archive = connection is None or not needs_values
         opted_in = OptedIn(site=site, checkout=self.checkout, variables=self.variables, needs_values=needs_values)
         return (
-            *self._stored(),
+            *self._stored(has_archive=has_archive),
             *self._repositories(),
             *opted_in.before_builds(),
             LogGroup(site=site, name=names.log_group),
             *([connection] if connection is not None else []),
             role,
             RolePolicy(site=site, role=role, permissions=lambda: self._permissions(connection)),
-            *([self._archive] if connection is None else []),
+            *([self._archive] if has_archive else []),
             CodeBuildProject(
                 site=site,
                 name=names.project,
@@ -112,10 +114,10 @@ class AwsProvisioner:
     def _archive(self) -> SourceArchive:
         return SourceArchive(site=self.site, checkout=self.checkout, processes=self.processes)
 
-    def _stored(self) -> tuple[ManagedObject, ...]:
+    def _stored(self, *, has_archive: bool) -> tuple[ManagedObject, ...]:
         """The bucket, where anything is kept in it."""
         has_cache = has_file_cache(self.strategy)
-        if self.site.settings.source is not None and not has_cache:
+        if not has_archive and not has_cache:
             return ()
         return (Bucket(site=self.site), *([CacheExpiry(site=self.site)] if has_cache else []))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from sledgehammer.changes import Action
-from sledgehammer.errors import NotFoundError
+from sledgehammer.errors import ConfigurationError, NotFoundError
 from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer.provisioning.fingerprint import KEY_VARIABLE, fingerprint
 from sledgehammer.secret import Secret
@@ -100,12 +100,17 @@ class ManagedSecret:
         self._tag(self.site.marks)
 
     def delete(self) -> None:
-        """Kept by Secrets Manager for 30 days, in which an apply takes it back."""
+        """Kept by Secrets Manager for 30 days, in which an apply takes it back. It refuses a second request, which may
+        be this one's repetition (API reference, DeleteSecret, InvalidRequestException)."""
         secrets = self._secrets
         try:
             self._send("DeleteSecret", lambda: secrets.delete_secret(SecretId=self.name))
         except NotFoundError:
             return
+        except ConfigurationError:
+            found = self._describe()
+            if found is not None and found.get("DeletedDate") is None:
+                raise
 
     @property
     def _mark(self) -> Mapping[str, str]:
