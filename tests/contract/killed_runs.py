@@ -1,31 +1,41 @@
-"""Runs of `sledge -p gitlab` that end by SIGKILL at a write of their own choice, and the process that makes them.
+"""Runs of `sledge` that end by SIGKILL at a write of their own choice, and the process that makes them.
 
 A run is a fork of a process that has imported everything, so that each takes as long as its requests do. It names the
-write that it dies at by the request's method, its path without ids, and the name in the body of what is made.
+write that it dies at: on GitLab by the request's method, its path without ids, and the name in the body of what is
+made; on AWS by its operation and what it is about.
 """
 
+import functools
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from typing import Any, Self, TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+import botocore.loaders
 import requests
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.httpsession import URLLib3Session
 
 from sledgehammer.cli.main import main
 from sledgehammer.process import Command, Completed, LocalProcessRunner
+from sledgehammer_aws.client import open_clients
+
+T = TypeVar("T")
 
 BEFORE, AFTER = "before", "after"
 """When a run dies: before the write is sent; once it has had its effect and before its answer is looked at."""
 
 NAMES = ("key", "name", "description", "target_project_id", "repository_path_pattern")
+AWS_NAMES = ("repositoryName", "resourceArn", "logGroupName", "RoleName", "SecretId", "ResourceARN", "name", "Name")
+AWS_READS = ("BatchGet", "Describe", "Get", "List")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +84,7 @@ class RunsOfSledge:
 
 
 def _make_runs() -> None:
+    _read_models_once()
     for line in sys.stdin:
         asked = json.loads(line)
         reading, writing = os.pipe()
@@ -93,35 +104,46 @@ def _make_runs() -> None:
         sys.stdout.flush()
 
 
+def _read_models_once() -> None:
+    """A run on AWS would spend most of its time on the descriptions of the services."""
+    botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+    if "AWS_ENDPOINT_URL" in os.environ:
+        open_clients(os.environ, region="eu-central-1")
+
+
 def _die_at_a_write(when: str, passing: frozenset[str], telling: int) -> None:
-    """Patch the two ways by which the provider writes: requests and `git push`."""
-    send, run = requests.Session.send, LocalProcessRunner.run
+    """Patch the ways by which the providers write: requests, botocore and `git push`."""
+    send, send_to_aws, run = requests.Session.send, URLLib3Session.send, LocalProcessRunner.run
 
     def die(write: str) -> None:
         os.write(telling, write.encode())
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def sent(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        write = _name_of(request)
+    def written(write: str, act: Callable[[], T]) -> T:
         is_last = write not in {"", *passing}
         if is_last and when == BEFORE:
             die(write)
-        response = send(session, request, **options)
+        answer = act()
         if is_last:
             die(write)
-        return response
+        return answer
+
+    def sent(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        return written(_name_of(request), lambda: send(session, request, **options))
+
+    def sent_to_aws(session: URLLib3Session, request: AWSPreparedRequest) -> Any:
+        return written(_name_on_aws(request), lambda: send_to_aws(session, request))
 
     def started(runner: LocalProcessRunner, command: Command, *, timeout_s: float | None = None) -> Completed:
-        is_last = command.argv[:2] == ("git", "push") and "git push" not in passing
-        if is_last and when == BEFORE:
-            die("git push")
-        completed = run(runner, command, timeout_s=timeout_s)
-        if is_last:
-            die("git push")
-        return completed
+        write = "git push" if command.argv[:2] == ("git", "push") else ""
+        return written(write, lambda: run(runner, command, timeout_s=timeout_s))
 
-    setattr(requests.Session, "send", sent)  # noqa: B010 - a method is replaced, which types do not allow
-    setattr(LocalProcessRunner, "run", started)  # noqa: B010 - as above
+    for patched, name, patch in (
+        (requests.Session, "send", sent),
+        (URLLib3Session, "send", sent_to_aws),
+        (LocalProcessRunner, "run", started),
+    ):
+        setattr(patched, name, patch)
 
 
 def _name_of(request: requests.PreparedRequest) -> str:
@@ -132,6 +154,32 @@ def _name_of(request: requests.PreparedRequest) -> str:
     path = re.sub(r"/\d+(?=/|$)", "/N", unquote(urlsplit(request.url or "").path))
     name = next((str(body[key]) for key in NAMES if key in body), "") if request.method == "POST" else ""
     return f"{request.method} {path} {name}".rstrip()
+
+
+def _name_on_aws(request: AWSPreparedRequest) -> str:
+    """Of a write, "" of a request that only reads. JSON services name the operation in a header, query services in the
+    form, others in the path; S3 has its methods."""
+    parts, body = urlsplit(request.url), _body_of(request)
+    target = _text(request.headers.get("X-Amz-Target") or "").rpartition(".")[2]
+    operation = target or str(body.get("Action") or "")
+    if "/operation/" in parts.path:
+        operation = parts.path.rpartition("/")[2]
+    if not operation:
+        is_read = request.method in ("GET", "HEAD")
+        return "" if is_read else f"{request.method} {parts.path} {parts.query.partition('=')[0]}".rstrip()
+    name = next((str(body[key]) for key in AWS_NAMES if key in body), "")
+    return "" if operation.startswith(AWS_READS) else f"{operation} {name}".rstrip()
+
+
+def _body_of(request: AWSPreparedRequest) -> Mapping[str, Any]:
+    kind = _text(request.headers.get("Content-Type") or "")
+    text = _text(request.body or "") if "json" in kind or "form" in kind else ""
+    found = json.loads(text) if text.startswith("{") else dict(parse_qsl(text))
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 if __name__ == "__main__":
