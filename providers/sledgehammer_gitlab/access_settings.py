@@ -22,7 +22,7 @@ class Level(Enum):
 
 
 class RegistryLevel(Enum):
-    """The least role for a protected container repository; any that may push or delete otherwise."""
+    """The least role for a protected container repository or tag; any that may push or delete otherwise."""
 
     ANY = "any"
     MAINTAINER = "maintainer"
@@ -56,3 +56,17 @@ class RegistryProtection:
     def __post_init__(self) -> None:
         if self.push is self.delete is RegistryLevel.ANY:
             raise ConfigurationError("a protection says who may push or who may delete", hint="push: maintainer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTagProtection:
+    """Protected tags of the images; both levels are demanded (Container registry protection tag rules API)."""
+
+    push: RegistryLevel = field(default=RegistryLevel.MAINTAINER, metadata=described("The least role to push"))
+    delete: RegistryLevel = field(default=RegistryLevel.MAINTAINER, metadata=described("The least role to delete"))
+
+    def __post_init__(self) -> None:
+        if RegistryLevel.ANY in (self.push, self.delete):
+            raise ConfigurationError(
+                "a protected image tag has a least role to push and one to delete", hint="maintainer, owner or admin"
+            )

@@ -7,6 +7,7 @@ from sledgehammer.errors import ConflictError
 from sledgehammer.polling import Clock
 from sledgehammer.provisioning import ManagedObject
 from sledgehammer.secret import Secret
+from sledgehammer_gitlab.access_settings import ImageTagProtection, RegistryProtection
 from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.mirror import Mirror
 from sledgehammer_gitlab.objects import schedule
@@ -18,7 +19,7 @@ from sledgehammer_gitlab.objects.project import Project
 from sledgehammer_gitlab.objects.project_import import ProjectImport
 from sledgehammer_gitlab.objects.project_removal import ProjectRemoval
 from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
-from sledgehammer_gitlab.objects.registry_rule import RegistryRule
+from sledgehammer_gitlab.objects.registry_rule import REPOSITORY, TAG, RegistryRule, RuleKind
 from sledgehammer_gitlab.objects.schedule import PipelineSchedule
 from sledgehammer_gitlab.objects.token import (
     ACCESS,
@@ -158,8 +159,16 @@ class Inventory:
         ]
 
     def _registry_rules(self) -> list[ManagedObject]:
-        wanted = (self.settings.registry_protection or {}).items()
-        return [RegistryRule(api=self.api, reader=self.reader, below=below, wanted=rule) for below, rule in wanted]
+        base = self.reader.path.lower()
+        repositories = (self.settings.registry_protection or {}).items()
+        wanted: list[tuple[RuleKind, str, RegistryProtection | ImageTagProtection]] = [
+            *((REPOSITORY, f"{base}{'' if below == '.' else below}", rule) for below, rule in repositories),
+            *((TAG, pattern, rule) for pattern, rule in (self.settings.image_tag_protection or {}).items()),
+        ]
+        return [
+            RegistryRule(api=self.api, reader=self.reader, of=kind, name=name, wanted=rule)
+            for kind, name, rule in wanted
+        ]
 
     def _job_token_scope(self) -> list[ManagedObject]:
         wanted = self.settings.job_token_allowlist

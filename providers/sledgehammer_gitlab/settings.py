@@ -6,10 +6,13 @@ from enum import Enum
 
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
-from sledgehammer_gitlab.access_settings import BranchProtection, RegistryProtection, TagProtection
+from sledgehammer_gitlab.access_settings import BranchProtection, ImageTagProtection, RegistryProtection, TagProtection
 from sledgehammer_gitlab.import_settings import ImportFrom
 from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
 from sledgehammer_gitlab.upkeep_settings import CiSettings, Cleanup, Schedule
+
+MOST_IMAGE_TAG_RULES = 5
+"""Of a project (GitLab documentation, "Protected container tags")."""
 
 _TITLE = r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}"
 _TITLE_EXPECTS = "up to 100 letters, digits, spaces, _ . -"
@@ -177,6 +180,14 @@ class Settings:
             key_expects=". or * or a path such as /cache",
         ),
     )
+    image_tag_protection: Mapping[str, ImageTagProtection] | None = field(
+        default=None,
+        metadata=described(
+            "Protected tags of the images, by regular expressions (RE2); GitLab has this since 18.9 and takes five",
+            key_pattern=r".{1,100}",
+            key_expects="at most 100 characters",
+        ),
+    )
     runner_tags: tuple[str, ...] = field(default=(), metadata=described("Tags a runner must have to take the job"))
     id_tokens: Mapping[str, IdToken] = field(
         default_factory=dict,
@@ -191,3 +202,10 @@ class Settings:
         default=90,
         metadata=described("How long `sledge run` follows a pipeline, queue included", minimum=5, maximum=2880),
     )
+
+    def __post_init__(self) -> None:
+        if len(self.image_tag_protection or ()) > MOST_IMAGE_TAG_RULES:
+            raise ConfigurationError(
+                f"image_tag_protection: GitLab takes {MOST_IMAGE_TAG_RULES} rules for a project",
+                hint="join patterns: ^(v[0-9]|release-)",
+            )

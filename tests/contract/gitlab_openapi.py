@@ -102,7 +102,39 @@ ANSWERS: dict[tuple[str, str], str] = {
     ("get", "/projects"): "ProjectWithAccess",  # without `simple`
     ("get", "/users/{user_id}/projects"): "ProjectWithAccess",  # the same
 }
-FORGOTTEN: dict[str, Any] = {f"{API}/user": {"get": {"responses": {"200": {}}}}}
+# Newer than the document: docs.gitlab.com/api/container_registry_protection_tag_rules
+TAG_RULES = f"{API}/projects/{{id}}/registry/protection/tag/rules"
+_LEVELS = ("minimum_access_level_for_push", "minimum_access_level_for_delete")
+
+
+def _tag_rule(*more: str, levels: tuple[str, ...] = ("maintainer", "owner", "admin"), **schema: Any) -> dict[str, Any]:
+    properties: dict[str, Any] = {name: {"type": "string", "enum": list(levels)} for name in _LEVELS}
+    properties |= {"tag_name_pattern": {"type": "string"}, **{name: {"type": "integer"} for name in more}}
+    return {"type": "object", "properties": properties, **schema}
+
+
+def _body(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"in": "body", "name": "body", "schema": schema}]
+
+
+_RULE = _tag_rule("id", "project_id")
+FORGOTTEN: dict[str, Any] = {
+    f"{API}/user": {"get": {"responses": {"200": {}}}},
+    TAG_RULES: {
+        "get": {"responses": {"200": {"schema": {"type": "array", "items": _RULE}}}},
+        "post": {
+            "parameters": _body(_tag_rule(required=[*_LEVELS, "tag_name_pattern"])),
+            "responses": {"201": {"schema": _RULE}},
+        },
+    },
+    f"{TAG_RULES}/{{protection_rule_id}}": {
+        "patch": {
+            "parameters": _body(_tag_rule(levels=("maintainer", "owner", "admin", ""))),
+            "responses": {"200": {"schema": _RULE}},
+        },
+        "delete": {"responses": {"204": {}}},
+    },
+}
 # Query parameters the document forgot: of every list, and by (method, path)
 PAGING = frozenset({"page", "per_page", "pagination", "cursor", "order_by", "sort"})
 MORE_PARAMETERS: dict[tuple[str, str], frozenset[str]] = {

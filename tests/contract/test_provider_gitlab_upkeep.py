@@ -11,7 +11,7 @@ from gitlab_rehearsal import Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
-from sledgehammer_gitlab.access_settings import RegistryLevel, RegistryProtection
+from sledgehammer_gitlab.access_settings import ImageTagProtection, RegistryLevel, RegistryProtection
 from sledgehammer_gitlab.settings import Settings
 from sledgehammer_gitlab.upkeep_settings import (
     Age,
@@ -30,6 +30,7 @@ ALL = Settings(
     cleanup=Cleanup(keep=25, spare="v.*"),
     schedules={"nightly": NIGHTLY},
     registry_protection={".": GUARDED, "/cache": replace(GUARDED, delete=RegistryLevel.OWNER)},
+    image_tag_protection={"^v[0-9]": ImageTagProtection()},
     job_token_allowlist=(),
 )
 
@@ -67,6 +68,8 @@ def test_a_new_project_is_as_asked_and_a_second_apply_sends_nothing(here: Rehear
         here.path: None,
         f"{here.path}/cache": "owner",
     }
+    (protected,) = here.api("GET", f"{here.project}/registry/protection/tag/rules")
+    assert (protected["tag_name_pattern"], protected["minimum_access_level_for_push"]) == ("^v[0-9]", "maintainer")
     recorder.check()
     recorder.exchanges.clear()
     here.apply()
@@ -90,6 +93,11 @@ CHANGED: list[tuple[dict[str, Any], str, list[str]]] = [
         {"registry_protection": {".": RegistryProtection(delete=RegistryLevel.OWNER)}},
         "gitlab_registry_protection",
         ["push", "delete"],
+    ),
+    (
+        {"image_tag_protection": {"^v[0-9]": ImageTagProtection(delete=RegistryLevel.OWNER)}},
+        "gitlab_registry_tag_protection",
+        ["delete"],
     ),
 ]
 
@@ -120,6 +128,9 @@ def test_what_was_changed_by_hand_is_seen_and_taken_back(here: Rehearsal) -> Non
     rules = f"{here.project}/registry/protection/repository/rules"
     here.api("DELETE", f"{rules}/{first['id']}")
     here.api("PATCH", f"{rules}/{second['id']}", {"minimum_access_level_for_push": "admin"})
+    (protected,) = here.api("GET", f"{here.project}/registry/protection/tag/rules")
+    path = f"{here.project}/registry/protection/tag/rules/{protected['id']}"
+    here.api("PATCH", path, {"minimum_access_level_for_push": "owner"})
     drift = {
         (change.kind, item.name): (item.before, item.after)
         for change in here.connect().plan().pending
@@ -133,6 +144,7 @@ def test_what_was_changed_by_hand_is_seen_and_taken_back(here: Rehearsal) -> Non
         ("gitlab_schedule", "active"): ("false", "true"),
         ("gitlab_job_token_scope", "limited to the list"): ("false", "true"),
         ("gitlab_registry_protection", "push"): ("admin", "maintainer"),
+        ("gitlab_registry_tag_protection", "push"): ("owner", "maintainer"),
     }
     here.apply()
     assert pending(here) == []

@@ -11,7 +11,13 @@ from call_faults import FAULTS
 from gitlab_rehearsal import Rehearsal, SteppingClock, rehearse
 
 from sledgehammer.errors import ConflictError
-from sledgehammer_gitlab.access_settings import BranchProtection, RegistryLevel, RegistryProtection, TagProtection
+from sledgehammer_gitlab.access_settings import (
+    BranchProtection,
+    ImageTagProtection,
+    RegistryLevel,
+    RegistryProtection,
+    TagProtection,
+)
 from sledgehammer_gitlab.settings import Settings, Variable
 from sledgehammer_gitlab.token_settings import AccessScope, AccessToken, DeployScope, DeployToken, Role
 from sledgehammer_gitlab.upkeep_settings import CiSettings, Schedule
@@ -31,6 +37,7 @@ FIRST = replace(
     protected_branches={"main": BranchProtection()},
     protected_tags={"v*": TagProtection()},
     registry_protection={".": RegistryProtection(push=RegistryLevel.MAINTAINER)},
+    image_tag_protection={"^v": ImageTagProtection()},
     job_token_allowlist=("root/one",),
     deploy_tokens={"pull": PULL},
     access_tokens={"bot": BOT},
@@ -47,6 +54,7 @@ SECOND = replace(
     },
     protected_branches={"main": BranchProtection(force_push=True)},
     registry_protection={".": RegistryProtection(push=RegistryLevel.OWNER)},
+    image_tag_protection={"^v": ImageTagProtection(push=RegistryLevel.OWNER)},
     job_token_allowlist=("root/two",),
     deploy_tokens={"pull": replace(PULL, username="other")},
     access_tokens={"bot": replace(BOT, role=Role.GUEST)},
@@ -62,6 +70,7 @@ CHANGES = [
     ("PUT", "/groups/[^/]+/variables/SHARED"),
     ("PATCH", "/protected_branches/main$"),
     ("PATCH", "/protection/repository/rules/"),
+    ("PATCH", "/protection/tag/rules/"),
     ("POST", "/job_token_scope/allowlist$"),
     ("DELETE", "/job_token_scope/allowlist/"),
     ("POST", "/deploy_tokens$"),

@@ -176,10 +176,11 @@ class MergeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryRule:
-    """A protected container repository; a level that is not set is ""."""
+    """A protected container repository or container tag (`subject`); a level that is not set is ""."""
 
     id: int
     project_id: int
+    subject: str
     pattern: str
     push_level: str
     delete_level: str

@@ -63,7 +63,8 @@ CREATE TABLE schedule_variables (
     value TEXT NOT NULL, variable_type TEXT NOT NULL, UNIQUE (schedule_id, key));
 CREATE TABLE registry_rules (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
-    pattern TEXT NOT NULL, push_level TEXT NOT NULL, delete_level TEXT NOT NULL, UNIQUE (project_id, pattern));
+    subject TEXT NOT NULL, pattern TEXT NOT NULL, push_level TEXT NOT NULL, delete_level TEXT NOT NULL,
+    UNIQUE (project_id, subject, pattern));
 CREATE TABLE merge_requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     iid INTEGER NOT NULL, source_branch TEXT NOT NULL, target_branch TEXT NOT NULL, title TEXT NOT NULL,

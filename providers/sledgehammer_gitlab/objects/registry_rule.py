@@ -1,33 +1,51 @@
-"""Protected container repositories: ours as far as the project is, for they have no place for a mark."""
+"""Protected container repositories and tags: ours as far as the project is, for they have no place for a mark."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from sledgehammer.changes import Action
 from sledgehammer.provisioning import Attributes, Observed
-from sledgehammer_gitlab.access_settings import RegistryLevel, RegistryProtection
+from sledgehammer_gitlab.access_settings import ImageTagProtection, RegistryLevel, RegistryProtection
 from sledgehammer_gitlab.api import Api, Json
 from sledgehammer_gitlab.objects.part import observed_part
 from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import ProjectReader
 
-TAIL = "registry/protection/repository/rules"
 ANY = RegistryLevel.ANY.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleKind:
+    """`tail` is the list's path below the project, `pattern` the name that the API has for what a rule is for."""
+
+    name: str
+    tail: str
+    pattern: str
+
+
+REPOSITORY = RuleKind(
+    name="gitlab_registry_protection",
+    tail="registry/protection/repository/rules",
+    pattern="repository_path_pattern",
+)
+TAG = RuleKind(name="gitlab_registry_tag_protection", tail="registry/protection/tag/rules", pattern="tag_name_pattern")
+"""Since GitLab 18.8, changed since 18.9 (Container registry protection tag rules API); not in GitLab's OpenAPI document
+of 2026-11."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryRule:
-    """One by its pattern, which begins with the project's path."""
+    """One by its pattern: of repositories it begins with the project's path, of tags it is a regular expression."""
 
     api: Api
     reader: ProjectReader
-    below: str  # what follows the project's path: "." for nothing, "/cache", "*"
-    wanted: RegistryProtection
-    kind: str = "gitlab_registry_protection"
+    of: RuleKind
+    name: str
+    wanted: RegistryProtection | ImageTagProtection
 
     @property
-    def name(self) -> str:
-        return f"{self.reader.path.lower()}{'' if self.below == '.' else self.below}"
+    def kind(self) -> str:
+        return self.of.name
 
     def desired(self) -> Attributes:
         return {"push": self.wanted.push.value, "delete": self.wanted.delete.value}
@@ -41,16 +59,19 @@ class RegistryRule:
 
     def create(self) -> Collection[str]:
         levels = {name: level for name, level in self._levels().items() if level}
-        body = {"repository_path_pattern": self.name, **levels}
-        self.api.create(f"{project_path(self.reader.path)}/{TAIL}", body, find=lambda: self._find(anew=True))
+        self.api.create(self._path, {self.of.pattern: self.name, **levels}, find=lambda: self._find(anew=True))
         return ()
 
     def update(self, attributes: Collection[str]) -> None:
         row = self._find(anew=False) or {}
-        self.api.patch(f"{project_path(self.reader.path)}/{TAIL}/{row['id']}", self._levels())
+        self.api.patch(f"{self._path}/{row['id']}", self._levels())
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 1
+
+    @property
+    def _path(self) -> str:
+        return f"{project_path(self.reader.path)}/{self.of.tail}"
 
     def _levels(self) -> dict[str, str]:
         """As the API has them: an empty text takes a level away."""
@@ -60,5 +81,5 @@ class RegistryRule:
         }
 
     def _find(self, *, anew: bool) -> Json | None:
-        rows = self.reader.rows(TAIL, anew=anew)
-        return next((row for row in rows if row["repository_path_pattern"] == self.name), None)
+        rows = self.reader.rows(self.of.tail, anew=anew)
+        return next((row for row in rows if row[self.of.pattern] == self.name), None)
