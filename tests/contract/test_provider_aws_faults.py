@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aws_rehearsal import READS, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
 from call_faults import FAULTS
 
 from sledgehammer.errors import RemoteError, SledgehammerError, TimedOutError
@@ -136,46 +134,6 @@ def test_reads_that_are_late_make_nothing_twice(aws: Rehearsal) -> None:
     assert plan.pending == ()
     connections = aws.client("codeconnections").list_connections()["Connections"]
     assert [one["ConnectionName"] for one in connections].count(aws.name) == 1
-
-
-class Killed(BaseException):
-    """Ends an apply where it stands, as kill -9 does: nothing of ours catches it."""
-
-
-def test_an_apply_that_is_killed_after_every_single_write_converges(aws: Rehearsal) -> None:
-    """Each attempt makes one write, dies before it sees the answer, and leaves the rest: nothing is made twice."""
-    aws.settings = replace(
-        aws.settings,
-        secrets={"npm": SecretSource(from_env="NPM")},
-        schedule=Schedule(expression="rate(1 day)"),
-        gitlab_jobs=GitLabJobs(project="acme/web", url=f"https://{aws.name}.example"),
-    )
-    aws.variables = {"NPM": "hunter2", "SLEDGE_FINGERPRINT_KEY": "key"}
-    made: list[str] = []
-
-    def die(*, model: Any, http_response: Any, **event: Any) -> None:
-        if not model.name.startswith(READS) and http_response.status_code < 300:
-            made.append(model.name)
-            raise Killed
-
-    clients = aws.aws.clients.all()
-    for client in clients:
-        client.meta.events.register("after-call", die)
-    attempts = 0
-    try:
-        while True:
-            attempts += 1
-            with suppress(Killed):
-                aws.apply()
-                break
-    finally:
-        for client in clients:
-            client.meta.events.unregister("after-call", die)
-    assert attempts == len(made) + 1
-    assert aws.plan().pending == ()
-    expected = Counter({"CreateRepository": 2, "CreateRole": 3, "PutRolePolicy": 3, "PutObject": 1, "CreateProject": 1})
-    assert Counter(made) & expected == expected
-    assert max(Counter(made).values()) == 3
 
 
 def test_a_throttle_is_waited_out_as_long_as_asked(aws: Rehearsal) -> None:
