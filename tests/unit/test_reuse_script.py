@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from sledgehammer.plan import BuildPlan
 from sledgehammer.report import parse_report
 from sledgehammer.shell import render_script
 
-BASE = "sha256:" + "b" * 64
-BUILT = "sha256:" + "c" * 64
+MANIFESTS = {f"sha256:{sha256(one.encode()).hexdigest()}": one for one in ("base", "built\n", "moved", "fresh")}
+BASE, BUILT, MOVED, FRESH = MANIFESTS
 DOCKERFILE = "FROM debian AS build\nCOPY a b/ /x/\nRUN make\nFROM build\n"
 
 DOCKER = """#!/usr/bin/env python3
@@ -32,8 +33,9 @@ if "imagetools" in argv:
 if "inspect" in argv:
     if argv[-1] not in tags:
         sys.exit(f"ERROR: {argv[-1]}: not found")
-    is_old_list = argv[argv.index("--format") + 1].startswith("{{.Manifest")  # buildx 0.13
-    print(f"Name: {argv[-1]}\\nDigest: {tags[argv[-1]]}" if is_old_list else tags[argv[-1]])
+    if "--raw" not in argv:
+        sys.exit("reads all that the manifest names")
+    print(MANIFESTS[tags[argv[-1]]], end="")
 if "create" in argv:
     source = argv[-1].partition("@")[2]
     if os.environ.get("FAKE_BUILDX") == "0.13" and "--prefer-index=false" in argv:
@@ -51,7 +53,7 @@ if "build" in argv:
     print(f"#8 pushing manifest for r:1/web:c1@{digest} 0.1s done", file=sys.stderr)
     tags.update({argv[at + 1]: digest for at, word in enumerate(argv) if word == "--tag"})
 registry.write_text(json.dumps(tags))
-""".replace("BUILT", BUILT)
+""".replace('"BUILT"', repr(BUILT)).replace("MANIFESTS", repr(MANIFESTS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,7 @@ def test_other_content_is_built(job: Job) -> None:
     job(SHA="c4")
     assert job.is_built
     registry = job.folder.parent / "bin" / "registry.json"
-    registry.write_text(json.dumps({**job.tags, "debian": "sha256:" + "d" * 64}))
+    registry.write_text(json.dumps({**job.tags, "debian": MOVED}))
     job(SHA="c5")
     assert job.is_built
 
@@ -187,13 +189,12 @@ def test_what_only_unprotected_branches_built_protected_ones_build_anew(job: Job
 def test_a_build_can_be_asked_for(job: Job) -> None:
     """SLEDGE_NO_SKIP builds; where tags cannot be moved, the key stays with the image that has it."""
     job()
-    fresh = "sha256:" + "e" * 64
-    said = job(SHA="c2", SLEDGE_NO_SKIP="true", FAKE_DIGEST=fresh)
+    said = job(SHA="c2", SLEDGE_NO_SKIP="true", FAKE_DIGEST=FRESH)
     assert job.is_built
     assert "as SLEDGE_NO_SKIP asks" in said
-    assert job.tags[f"r:1/web:key-{job.key}"] == fresh
+    assert job.tags[f"r:1/web:key-{job.key}"] == FRESH
     job(SHA="c3", SLEDGE_NO_SKIP="true", immutable=True)
-    assert job.tags[f"r:1/web:key-{job.key}"] == fresh
+    assert job.tags[f"r:1/web:key-{job.key}"] == FRESH
 
 
 def test_an_image_with_steps_that_its_base_brings_is_not_found_again(job: Job) -> None:

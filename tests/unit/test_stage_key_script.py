@@ -70,7 +70,7 @@ elif argv[:2] in (["manifest", "inspect"], ["image", "inspect"]) or "imagetools"
     known = images if argv[0] == "image" else tags
     if argv[-1] not in known:
         sys.exit(f"{argv[-1]}: not found")
-    print("sha256:" + known[argv[-1]].encode().hex() if argv[0] == "buildx" else known[argv[-1]])
+    print(known[argv[-1]])
 elif "build" in argv:
     build((values("--target") or [""])[0])
 elif argv[0] == "push":

@@ -5,10 +5,12 @@ sledge_imagetools() {
     timeout 20 docker buildx imagetools "$@" 2>"${sledge_imagetools_errors:-$sledge_dir/imagetools}"
 }
 
-# $1: reference; prints the digest of what is there. Buildx up to 0.13 takes a format that begins with "{{.Manifest" for
-# its own list of everything.
+# $1: reference; prints the digest of what is there. Only --raw fetches that manifest and nothing else: whatever has to fill a
+# template reads all platforms' manifests and configurations before, and of a cache every layer.
 sledge_inspect() {
-  sledge_imagetools inspect --format '{{print .Manifest.Digest}}' "$1"
+  sledge_raw=$(sledge_imagetools inspect --raw "$1" && echo .) || return 1
+  printf 'sha256:'
+  printf %s "${sledge_raw%.}" | sha256sum | cut -c1-64
 }
 
 # Whether an image of the same content has been found and tagged. Sets sledge_key_reference to the tag under which the
