@@ -174,7 +174,7 @@ class StageKeys:
 class CacheExport:
     """What is written for later builds once the image is delivered: the same build again, all of it cached by then,
     up to `target` ("" is the build's own). It fails no build, takes at most `timeout_s` seconds, and is left out when
-    every step was cached, for then there is nothing new to write.
+    every step was cached, for then there is nothing new to write, or only small files were copied (`COPY --link`).
 
     `attributes` are BuildKit's ("type=registry,ref=…,mode=max"); in their place `image` is the reference of an image
     that carries its cache inline; with both, of a registry cache that `attributes` say more of (",mode=max"). An image

@@ -51,16 +51,22 @@ sledge_excerpt_progress() {
   '
 }
 
-# $1: image, $2: the branch's newest record, $3: the default branch's, $4: cache repository, $5: id of this run or ""
-sledge_push_record() {
-  for sledge_earlier in "$2" "$3"; do
-    if sledge_found=$(sledge_inspect "$sledge_earlier"); then
-      printf 'before %s\n' "$sledge_found" >>"$sledge_dir/record/build"
+# Looks, beside the build, for the record that is the newest when it begins. $1: the branch's, $2: the default branch's
+sledge_note_record() {
+  for sledge_earlier in "$@"; do
+    if sledge_found=$(sledge_ask_beside sledge_inspect "$sledge_earlier"); then
+      printf 'before %s\n' "$sledge_found"
       break
     fi
-  done
+  done >"$sledge_dir/before" &
+  sledge_noting_record=$!
+}
+
+# $1: image, $2: the branch's newest record, $3: cache repository, $4: id of this run or ""
+sledge_push_record() {
+  cat "$sledge_dir/before" >>"$sledge_dir/record/build"
   printf 'FROM scratch\nCOPY . /\n' >"$sledge_dir/record.dockerfile"
-  set -- "$1" --tag "$2" ${5:+--tag "$4:record-run-$(sledge_run_tag "$5")"}
+  set -- "$1" --tag "$2" ${4:+--tag "$3:record-run-$(sledge_run_tag "$4")"}
   sledge_image=$1
   shift
   timeout -s INT 60 docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \

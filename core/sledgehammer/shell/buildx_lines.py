@@ -10,7 +10,7 @@ from sledgehammer.shell.arguments import (
     unless_equal,
 )
 from sledgehammer.shell.quote import quote
-from sledgehammer.shell.record_lines import record_lines
+from sledgehammer.shell.record_lines import note_lines, record_lines
 from sledgehammer.shell.stage_key_lines import export_lines, keyed_sources, stage_key_lines
 
 LOCAL_SOURCE = "type=local,src="
@@ -26,7 +26,9 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     where = quote(repository(build.tags[0])) if build.push else "''"
     lines += [f"sledge_note_ref {quote(ref)}" for export in build.exports if (ref := _watched_ref(build, export))]
+    lines += note_lines(build.record) if build.record is not None else []
     lines.append(f"{name} sledge_build {quote((build.image,))} {where} --provenance=false{flags(build)}")
+    lines += ['wait "$sledge_noting_record" || true'] if build.record is not None else []
     beside = _beside(build, where)
     if beside:
         lines += ["{", *(f"  {line}" for line in beside), "} &", "sledge_beside=$!"]
@@ -40,10 +42,10 @@ def _beside(build: Build, where: str) -> list[str]:
     """What is kept of a build in the registry, small things that take a few calls: while the cache is exported."""
     lines: list[str] = []
     if build.reuse is not None:
-        lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies}")
+        lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies} &")
     if build.record is not None:
         lines += record_lines(build, build.record)
-    return lines
+    return [*lines, "wait"] if lines else []
 
 
 def _source(source: Text) -> str:

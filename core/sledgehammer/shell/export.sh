@@ -23,7 +23,33 @@ sledge_begin_export() {
     sledge_say "$sledge_what not written: every step was cached, so there is nothing new"
     return 1
   fi
+  if sledge_copied_little; then
+    sledge_say "$sledge_what not written: all that ran copies less than 1 MB, which takes a build no longer than to find it"
+    return 1
+  fi
   sledge_started=$(date +%s)
+}
+
+# Whether only steps ran that copy from the context, all of it small, into layers of their own (--link): they need nothing
+# below them to be fetched or unpacked, and to write a cache takes longer than they do.
+sledge_copied_little() {
+  awk '
+    /^#[0-9]+ transferring context: / { if ($4 !~ /^[0-9.]+k?B$/) large = 1; sent = 1 }
+    /^#[0-9]+ \[([^]]* )?[0-9]+\/[0-9]+\] / && !/^#[0-9]+ \[[^]]*\] FROM / {
+      for (word = 2; $word !~ /\]$/; word++) { }
+      is_link = 0
+      if ($(++word) == "COPY") while ($(++word) ~ /^--/) {
+        if ($word ~ /^--link(=true)?$/) is_link = 1
+        if ($word ~ /^--from=/) { is_link = 0; break }
+      }
+      ran[$1] = is_link
+    }
+    /^#[0-9]+ (CACHED|sha256:[0-9a-f]+ [0-9]|extracting sha256:)/ { cached[$1] = 1 }
+    END {
+      for (step in ran) if (!(step in cached)) { all++; small += ran[step] }
+      exit !(sent && !large && all && small == all)
+    }
+  ' "$sledge_dir/progress"
 }
 
 # What is run here fails no build and ends in time; it is sent SIGINT, upon which BuildKit stops cleanly.
