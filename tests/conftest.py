@@ -5,6 +5,7 @@ With SLEDGEHAMMER_TEST_STATE_DIR the stack of that directory is used and left ru
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from sledgehammer_localstack.stack import StackOptions, reset, up
 
 PROCESSES = LocalProcessRunner()
 ENGINE_FOLDERS = ("tests/e2e/", "tests/integration/")
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 16 * 2**30
 
 
 class EngineTestsTogether(LoadScopeScheduling):
@@ -50,11 +53,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
+def _make_state_dir() -> Path:
+    """Short, for sockets live below it; in memory where there is room for all images, since unpacking them is most of
+    what engine tests wait for."""
+    memory = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
+    available = int(memory[1]) * 1024 if memory is not None else 0
+    has_room = MEMORY.is_dir() and min(shutil.disk_usage(MEMORY).free, available) >= ROOM_BYTES
+    return Path(tempfile.mkdtemp(prefix="sl-", dir=MEMORY if has_room else None))
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[StackConfig]:
     """The running stack; its engine is also what DOCKER_HOST names."""
     kept = os.environ.get("SLEDGEHAMMER_TEST_STATE_DIR")
-    state_dir = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="sl-"))  # short: sockets live below it
+    state_dir = Path(kept) if kept else _make_state_dir()
     name = "test-" + re.sub("[^a-z0-9]", "", state_dir.name.lower())[:20]
     try:
         running = up(StackOptions(state_dir=state_dir, name=name), runner=PROCESSES, say=say_to_stderr)

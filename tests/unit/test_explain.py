@@ -157,6 +157,16 @@ def test_a_step_that_should_have_hit_is_told_once() -> None:
     assert reasons["[mid 1/1]"] == "follows [base 2/6]"
 
 
+def test_a_small_copy_that_no_cache_was_written_for_is_told() -> None:
+    """A copy of the context into a layer of its own: the build that copied it first may have kept nothing."""
+    progress = "#1 [base 2/2] COPY --link a /a\n#1 DONE 0.0s"
+    linked = record(progress, dockerfile="FROM debian:trixie-slim AS base\nCOPY --link a /a\n")
+
+    (reason,) = explain(linked, linked)
+
+    assert reason.reason == "same key, yet it ran: a build that only copies little writes no cache"
+
+
 def test_a_record_holds_hashes_and_known_values_take_their_place() -> None:
     """A value that sledge.yaml knows stands where its hash stood; another is told apart by its hash."""
     now = record(args={"V": "a"})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from recording_docker import RunScript, build, export, pushes, script_runner, sources
+from recording_docker import Ran, RunScript, build, export, pushes, script_runner, sources
 
 from sledgehammer.operations import CacheFolder, CacheWriter, EnvVar
 
@@ -53,6 +53,13 @@ CONTEXT = "#4 transferring context: 26.50kB 0.1s done"
 LINKED = "#6 [linux/amd64 package 4/4] COPY --chown=1:1 --link a [b] ./\n#6 DONE 0.0s"
 
 
+def copying(run_script: RunScript, steps: list[str], **variables: str) -> Ran:
+    """A build whose progress has these steps."""
+    return run_script(
+        build(exports=(export(),)), REPO="r", SHA="s", A="c:topic", P="false", FAKE_STEPS="\n".join(steps), **variables
+    )
+
+
 @pytest.mark.parametrize(
     ("steps", "is_written"),
     [
@@ -70,11 +77,19 @@ def test_small_copies_alone_are_no_reason_to_write_a_cache(
     run_script: RunScript, steps: list[str], is_written: bool
 ) -> None:
     """Writing takes longer than to copy again; whatever takes time, needs what lies below it, or is large, is kept."""
-    ran = run_script(build(exports=(export(),)), REPO="r", SHA="s", A="c:topic", P="false", FAKE_STEPS="\n".join(steps))
+    ran = copying(run_script, steps, sledge_key_reference="r/web:key-1")
 
     assert ran.exit_code == 0
     assert ("not written: all that ran copies less than 1 MB" in ran.output) is not is_written
     assert (len([call for call in ran.calls if "--cache-to" in call]) == 1) is is_written
+
+
+@pytest.mark.parametrize("variables", [{}, {"sledge_key_reference": "r/web:key-1", "SLEDGE_NO_SKIP": "true"}])
+def test_copies_are_kept_of_an_image_that_is_not_found_by_its_content(
+    run_script: RunScript, variables: dict[str, str]
+) -> None:
+    """Built again with nothing changed, it has the same digest."""
+    assert "not written" not in copying(run_script, [CONTEXT, LINKED], **variables).output
 
 
 def test_a_fork_writes_no_cache(run_script: RunScript) -> None:

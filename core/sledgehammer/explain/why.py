@@ -79,7 +79,9 @@ def _reason(
             return because(Cause.PARENT, f"follows {root}", root)
     if not facts.are_files_known and found.step.keyword in ("ADD", "COPY") and not found.step.upstream:
         return because(Cause.FILE, "perhaps a file: a record lacks the list of files")
-    return because(Cause.NOT_HELD, "same key, yet it ran: the cache did not hold it")
+    is_kept = not (found.step.keyword == "COPY" and "--link" in found.step.title.split() and not found.step.upstream)
+    why = "the cache did not hold it" if is_kept else "a build that only copies little writes no cache"
+    return because(Cause.NOT_HELD, f"same key, yet it ran: {why}")
 
 
 def _failed_imports(imports: tuple[CacheImport, ...]) -> str:

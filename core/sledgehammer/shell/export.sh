@@ -31,9 +31,10 @@ sledge_begin_export() {
 }
 
 # Whether only steps ran that copy from the context, all of it small, into layers of their own (--link): they need nothing
-# below them to be fetched or unpacked, and to write a cache takes longer than they do.
+# below them to be fetched or unpacked, and to write a cache takes longer than they do. An image that is not found by its
+# content is to have the same digest when nothing changed, so its copies are kept.
 sledge_copied_little() {
-  awk '
+  [ -n "${sledge_key_reference-}" ] && [ "${SLEDGE_NO_SKIP-}" != true ] && awk '
     /^#[0-9]+ transferring context: / { if ($4 !~ /^[0-9.]+k?B$/) large = 1; sent = 1 }
     /^#[0-9]+ \[([^]]* )?[0-9]+\/[0-9]+\] / && !/^#[0-9]+ \[[^]]*\] FROM / {
       for (word = 2; $word !~ /\]$/; word++) { }
