@@ -22,7 +22,7 @@ from sledgehammer_localstack.stack import StackOptions, reset, up
 PROCESSES = LocalProcessRunner()
 ENGINE_FOLDERS = ("tests/e2e/", "tests/integration/")
 MEMORY = Path("/dev/shm")
-ROOM_BYTES = 16 * 2**30
+ROOM_BYTES = 10 * 2**30
 
 
 class EngineTestsTogether(LoadScopeScheduling):
