@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
+from sledgehammer.asked_once import asked_once
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
 from sledgehammer.outcome import Outcome, Run
@@ -97,7 +97,7 @@ class AwsConnection:
     def remove_manifest(self, reference: Reference) -> None:
         self._images.remove(reference)
 
-    @cached_property
+    @asked_once
     def _images(self) -> EcrRegistry:
         return open_registry(self.clients, self._calls)
 
@@ -105,7 +105,7 @@ class AwsConnection:
     def _calls(self) -> Calls:
         return Calls(clock=self.clock)
 
-    @cached_property
+    @asked_once
     def _names(self) -> Names:
         account = self.reader.account if self.reader is not None else read_account(self.clients, self._calls)
         return names_of(self.project, self.settings, account)

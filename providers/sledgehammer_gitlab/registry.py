@@ -1,8 +1,8 @@
 """The project's container registry, entered with the token that also serves the API."""
 
 from collections.abc import Mapping
-from functools import cached_property
 
+from sledgehammer.asked_once import asked_once
 from sledgehammer.errors import ConfigurationError, NotFoundError
 from sledgehammer.polling import Clock
 from sledgehammer.project import Project
@@ -46,7 +46,7 @@ class GitLabRegistry:
         with RegistryClient(self._access, clock=self._clock) as client:
             delete_manifest(client, reference)
 
-    @cached_property
+    @asked_once
     def _access(self) -> RegistryAccess:
         host = self._prefix.partition("/")[0]
         return RegistryAccess(
@@ -56,7 +56,7 @@ class GitLabRegistry:
             is_plain_http=self._gitlab.url.startswith("http://") and refuses_tls(host),
         )
 
-    @cached_property
+    @asked_once
     def _prefix(self) -> str:
         """Host and path of the project's images. A job's token may not read projects, but its job knows."""
         if self._gitlab.kind is TokenKind.JOB and self._variables.get("CI_PROJECT_PATH") == self._path:

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cached_property
 
+from sledgehammer.asked_once import asked_once
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, NotFoundError
 from sledgehammer.provisioning import Attributes, ManualStep, Observed
@@ -28,7 +28,7 @@ class MirrorPush:
     mirror: Mirror
     is_sent: bool = field(default=False, init=False)
 
-    @cached_property
+    @asked_once
     def comparison(self) -> Comparison:
         """Raises ConflictError where the branch or the checkout holds what we must not replace."""
         return self.mirror.compare(self.reader.tip(self.branch))

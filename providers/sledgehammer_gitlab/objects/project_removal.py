@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
 
+from sledgehammer.asked_once import asked_once
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.provisioning import Attributes, Observed
@@ -29,7 +29,7 @@ class ProjectRemoval:
     def name(self) -> str:
         return self.reader.path
 
-    @cached_property
+    @asked_once
     def content(self) -> str:
         """What would be lost that did not come from us; of a project that others made nothing is asked."""
         return content_of_others(self.api, self.reader.row or {}, self.mirror) if self._is_made_by_us else ""
