@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from sledgehammer.errors import ConfigurationError
@@ -12,13 +13,12 @@ GROUP = "sledgehammer.providers"
 
 
 def load_providers(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Provider]:
-    """All installed providers by name.
+    """All installed providers by name, looked for once in a process.
 
     Raises ConfigurationError when two distributions claim one name, MissingToolError when a provider's own imports
     are not installed.
     """
-    points = by_name(entry_points(group=GROUP) if found is None else found, what="provider")
-    return {name: _load(point) for name, point in points.items()}
+    return _installed() if found is None else _loaded(found)
 
 
 def find_provider(name: str, providers: Mapping[str, Provider]) -> Provider:
@@ -28,6 +28,16 @@ def find_provider(name: str, providers: Mapping[str, Provider]) -> Provider:
     near = difflib.get_close_matches(name, providers, n=1)
     guess = f'; did you mean "{near[0]}"?' if near else ""
     raise ConfigurationError(f'unknown provider "{name}"{guess}', hint=f"installed: {', '.join(providers) or 'none'}")
+
+
+@cache
+def _installed() -> Mapping[str, Provider]:
+    """Looking through all distributions takes longer than reading a project's file, and many projects are opened."""
+    return _loaded(entry_points(group=GROUP))
+
+
+def _loaded(found: Iterable[EntryPoint]) -> Mapping[str, Provider]:
+    return {name: _load(point) for name, point in by_name(found, what="provider").items()}
 
 
 def _load(point: EntryPoint) -> Provider:

@@ -57,3 +57,10 @@ def test_an_unknown_provider_gets_the_nearest_match() -> None:
     """A misspelt -p."""
     with pytest.raises(ConfigurationError, match='unknown provider "gitlub"; did you mean "gitlab"'):
         find_provider("gitlub", load_providers())
+
+
+def test_installed_providers_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that opens a hundred projects does not look through all distributions a hundred times."""
+    providers = load_providers()
+    monkeypatch.setattr("sledgehammer.providers.entry_points", lambda **_: pytest.fail("looked again"))
+    assert load_providers() == providers
