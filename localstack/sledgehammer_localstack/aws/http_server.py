@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 THREADS = 24  # pushes of layers and followers of logs hold one each
+BACKLOG = 128  # clients that connect at once; one more than the system takes tries again a second later
 
 
 class HttpServer:
     """Listens from construction on (so its port is known), serves while entered."""
 
     def __init__(self, host: str, port: int, app: "WSGIApplication | None" = None) -> None:
-        self._server = CherootServer((host, port), app, numthreads=THREADS, server_name="Server")
+        self._server = CherootServer(
+            (host, port), app, numthreads=THREADS, request_queue_size=BACKLOG, server_name="Server"
+        )
         self._server.shutdown_timeout = 1
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name=f"http-{self.port}", daemon=True)

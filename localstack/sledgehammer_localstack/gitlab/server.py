@@ -23,6 +23,7 @@ from sledgehammer_localstack.gitlab.store import Store
 log = logging.getLogger(__name__)
 
 THREADS = 40  # a waiting job request, a clone and an upload hold one each
+BACKLOG = 128  # clients that connect at once; one more than the system takes tries again a second later
 
 
 class GitLabServer:
@@ -30,7 +31,9 @@ class GitLabServer:
 
     def __init__(self, settings: GitLabSettings) -> None:
         self._settings = settings
-        self._http = CherootServer((settings.host, settings.port), None, numthreads=THREADS, server_name="nginx")
+        self._http = CherootServer(
+            (settings.host, settings.port), None, numthreads=THREADS, request_queue_size=BACKLOG, server_name="nginx"
+        )
         self._thread = threading.Thread(target=self._http.serve, name="gitlab-http", daemon=True)
         self.url = ""
 
