@@ -6,8 +6,14 @@ import pytest
 
 from sledgehammer_bench.goals import exit_code
 from sledgehammer_bench.provisioning import command
-from sledgehammer_bench.provisioning.measure import Measurement
-from sledgehammer_bench.provisioning.provisioning_goals import judge, judge_folded, judge_sets
+from sledgehammer_bench.provisioning.measure import Measurement, fastest
+from sledgehammer_bench.provisioning.provisioning_goals import (
+    judge,
+    judge_beside,
+    judge_folded,
+    judge_same,
+    judge_sets,
+)
 
 QUICK = Measurement(name="quick", seconds=2.0, requests=1005)
 SLOW = replace(QUICK, seconds=9.0)
@@ -70,6 +76,44 @@ def test_a_change_that_a_plan_finds_on_aws_misses_its_goal() -> None:
     """However few requests it took."""
     plan = Measurement(name="aws", seconds=9.0, requests=400, pending=1)
     assert [goal.holds for goal in judge_sets(plan, sets=400)] == [True, False]
+
+
+def test_a_fifth_of_gitlabforms_seconds_is_the_limit_of_the_plan_by_graphql() -> None:
+    """REST alone is told and not judged."""
+    ours, theirs = replace(QUICK, seconds=2.0), replace(QUICK, seconds=10.0)
+    (goal,) = judge_beside(ours, replace(QUICK, seconds=9.0), theirs, latency_s=0.05)
+    assert (goal.holds, goal.measured) == (True, 0.2)
+    assert goal.name == "seconds of sledge / of gitlabform, 50 ms latency"
+    assert goal.note == "2.0 s by GraphQL and 10.0 s; by REST alone 9.0 s, 0.90"
+    assert not judge_beside(replace(ours, seconds=2.1), ours, theirs, latency_s=0)[0].holds
+
+
+@pytest.mark.parametrize("changed", [0, 1, 2])
+def test_seconds_of_a_plan_that_was_not_without_changes_are_not_compared(changed: int) -> None:
+    """Whoever found or made one: the goal is missed, however fast."""
+    runs = [replace(QUICK, seconds=seconds) for seconds in (1.0, 1.0, 10.0)]
+    runs[changed] = replace(runs[changed], pending=3)
+    (goal,) = judge_beside(*runs, latency_s=0)
+    assert (goal.measured, goal.holds) == (None, False)
+    assert "not without changes" in goal.note
+
+
+def test_of_several_runs_the_fastest_counts_and_any_change_that_one_found() -> None:
+    """Others use the machine; what was found once is there."""
+    runs = [replace(QUICK, seconds=3.0, pending=1), replace(QUICK, seconds=2.0), replace(QUICK, seconds=4.0)]
+    assert fastest(runs) == replace(QUICK, seconds=2.0, pending=1)
+
+
+def test_a_change_that_either_finds_in_what_terraform_made_is_told() -> None:
+    """Then they did not plan over the same; else what each took is in the note."""
+    ours, theirs = replace(QUICK, requests=40, seconds=2.0), replace(QUICK, requests=396, seconds=17.4)
+    (goal,) = judge_same(ours, theirs, sets=25)
+    assert goal.holds
+    assert goal.note == (
+        "sledge 0, with 1.6 requests per set in 2.0 s; Terraform 0, with 15.8 requests per set in 17.4 s"
+    )
+    assert not judge_same(replace(ours, pending=1), theirs, sets=25)[0].holds
+    assert not judge_same(ours, replace(theirs, pending=1), sets=25)[0].holds
 
 
 def test_numbers_that_count_nothing_are_refused_before_anything_is_made(capsys: pytest.CaptureFixture[str]) -> None:

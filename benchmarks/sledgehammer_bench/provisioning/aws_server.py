@@ -2,11 +2,10 @@
 
 from multiprocessing.connection import Connection
 
+from sledgehammer_bench.provisioning.plan_sets import REGION
 from sledgehammer_bench.provisioning.server import until_told
 from sledgehammer_localstack.aws.endpoint import AwsEndpoint
 from sledgehammer_localstack.aws.settings import AwsSettings
-
-REGION = "eu-central-1"
 
 
 def serve_aws(control: Connection) -> None:

@@ -1,33 +1,24 @@
 """Many small projects, each with ten variables, a protected branch, a deploy token and the CI file."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import shutil
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from sledgehammer.changes import ChangeSet
-from sledgehammer.checkout import read_checkout
-from sledgehammer.plan import BuildPlan
-from sledgehammer.polling import SystemClock
-from sledgehammer.ports import CiFile, Environment
 from sledgehammer.process import Command, LocalProcessRunner, run_checked
-from sledgehammer.project import Image, Project
-from sledgehammer.retry import RetryPolicy
+from sledgehammer.session import CONFIG_FILE
 from sledgehammer_bench.provisioning.gitlab_server import TOKEN
+from sledgehammer_bench.provisioning.plan_projects import GROUP, open_project, plan_projects
 from sledgehammer_bench.provisioning.server import Server
-from sledgehammer_gitlab.access_settings import BranchProtection
-from sledgehammer_gitlab.bulk_reading import Target, read_in_bulk
-from sledgehammer_gitlab.connection import GitLabConnection, open_connection
-from sledgehammer_gitlab.destination import destination_of
-from sledgehammer_gitlab.listing import list_projects
-from sledgehammer_gitlab.render import CI_FILE, render_ci_text
-from sledgehammer_gitlab.settings import Settings, Variable, Visibility
-from sledgehammer_gitlab.token_settings import DeployScope, DeployToken
 
-T = TypeVar("T")
-GROUP = "fleet"
 BRANCH = "main"
+VISIBILITY = "private"
+VARIABLES = {f"KEY_{number}": f"a-long-value-{number}" for number in range(9)}
+"""And a tenth, which holds the deploy token."""
+
 PROCESSES = LocalProcessRunner()
 IDENTITY = {
     f"GIT_{role}_{part}": value
@@ -38,69 +29,74 @@ IDENTITY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """Checkouts by project, and how many are worked on at once. `is_in_bulk`: plans read by GraphQL what it tells;
-    `has_tokens`: sledge.yaml asks for the deploy tokens, which it does not tell."""
+    """Checkouts with their sledge.yaml, and how many are worked on at once. `is_in_bulk`: plans read by GraphQL what it
+    tells."""
 
     server: Server
-    folders: Mapping[str, Path]
+    folders: Sequence[Path]
     threads: int
     is_in_bulk: bool = False
-    has_tokens: bool = True
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Where the GitLab is, and the token for it."""
+        return {"GITLAB_URL": self.server.url, "GITLAB_TOKEN": TOKEN}
 
     def apply(self) -> None:
         """Make everything: the first project makes the group."""
         first, *others = self.folders
-        self._open(first).apply(on_change=lambda change: None)
-        self._each(others, lambda path: self._open(path).apply(on_change=lambda change: None))
+        self._apply(first)
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(self._apply, others))
 
     def plan(self) -> Sequence[ChangeSet]:
         """Plan for all, with one list of the projects."""
-        clock, policy = SystemClock(), RetryPolicy()
-        known = list_projects(GROUP, self._environment, clock=clock, policy=policy)
-        if self.is_in_bulk:
-            targets = [Target(settings=self._settings(path), branch=BRANCH) for path in self.folders]
-            known = read_in_bulk(known, targets, self._environment, clock=clock, policy=policy)
-        return self._each(list(self.folders), lambda path: self._open(path).plan_knowing(known))
+        return plan_projects(self.folders, self.environment, is_in_bulk=self.is_in_bulk, threads=self.threads)
 
-    def _each(self, paths: Sequence[str], work: Callable[[str], T]) -> Sequence[T]:
-        with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(work, paths))
+    def without_tokens(self, folder: Path) -> "Fleet":
+        """The same projects, from copies of the checkouts whose sledge.yaml asks for no deploy tokens, which GraphQL
+        does not tell."""
+        copies = [Path(shutil.copytree(one, folder / one.name)) for one in self.folders]
+        for copy in copies:
+            (copy / CONFIG_FILE).write_text(configuration(copy.name, has_tokens=False))
+        return replace(self, folders=copies)
 
-    @property
-    def _environment(self) -> Mapping[str, str]:
-        return {"GITLAB_URL": self.server.url, "GITLAB_TOKEN": TOKEN}
-
-    def _open(self, path: str) -> GitLabConnection:
-        settings = self._settings(path)
-        folder = self.folders[path]
-        project = Project(name=folder.name, images=(Image(name=folder.name),), root=folder, providers={})
-        plan = BuildPlan(operations=(destination_of(project, path).engine,))
-        return open_connection(
-            project,
-            settings,
-            CiFile(path=CI_FILE, text=render_ci_text(project, settings, plan)),
-            read_checkout(folder, runner=PROCESSES),
-            Environment(variables=self._environment, processes=PROCESSES),
-        )
-
-    def _settings(self, path: str) -> Settings:
-        variables = {f"KEY_{number}": Variable(value=f"a-long-value-{number}", masked=True) for number in range(9)}
-        token = DeployToken(scopes=(DeployScope.READ_REGISTRY,), variable="PULL_TOKEN")
-        return Settings(
-            project=path,
-            visibility=Visibility.PRIVATE,
-            variables=variables,  # and a tenth, which holds the token
-            protected_branches={BRANCH: BranchProtection()},
-            deploy_tokens={"pull": token} if self.has_tokens else None,
-        )
+    def _apply(self, folder: Path) -> None:
+        open_project(folder, self.environment).apply(on_change=lambda change: None)
 
 
 def make_fleet(server: Server, folder: Path, *, projects: int, threads: int) -> Fleet:
-    """The checkouts, with one commit each; nothing is on the server yet."""
-    folders = {f"{GROUP}/p{number:04}": folder / f"p{number:04}" for number in range(projects)}
-    for checkout in folders.values():
+    """The checkouts, with one commit each; nothing is on the server yet. sledge.yaml is not committed, so that another
+    one is no other content."""
+    folders = [folder / f"p{number:04}" for number in range(projects)]
+    for checkout in folders:
         checkout.mkdir(parents=True)
         (checkout / "Dockerfile").write_text("FROM scratch\n")
-        for argv in (("init", "-q", "-b", BRANCH), ("add", "."), ("commit", "-q", "-m", "first")):
+        (checkout / CONFIG_FILE).write_text(configuration(checkout.name, has_tokens=True))
+        for argv in (("init", "-q", "-b", BRANCH), ("add", "Dockerfile"), ("commit", "-q", "-m", "first")):
             run_checked(PROCESSES, Command(argv=("git", *argv), cwd=checkout, env=IDENTITY))
+        (checkout / ".git" / "info" / "exclude").write_text(f"{CONFIG_FILE}\n")
     return Fleet(server=server, folders=folders, threads=threads)
+
+
+def path_of(name: str) -> str:
+    """A project's path on GitLab."""
+    return f"{GROUP}/{name}"
+
+
+def configuration(name: str, *, has_tokens: bool) -> str:
+    """A project's sledge.yaml."""
+    token = {"deploy_tokens": {"pull": {"scopes": ["read_registry"], "variable": "PULL_TOKEN"}}}
+    document = {
+        "version": 1,
+        "name": name,
+        "cache": {"strategy": "registry"},  # `auto` would ask the registry, of which there is none
+        "gitlab": {
+            "project": path_of(name),
+            "visibility": VISIBILITY,
+            "variables": {key: {"value": value, "masked": True} for key, value in VARIABLES.items()},
+            "protected_branches": {BRANCH: {}},
+            **(token if has_tokens else {}),
+        },
+    }
+    return json.dumps(document)  # which is YAML, too

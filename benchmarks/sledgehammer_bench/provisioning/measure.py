@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import requests
@@ -45,8 +45,18 @@ class Measurement:
 
 def undisturbed(fleet: Fleet, name: str, *, latency_s: float) -> Measurement:
     """A plan where every answer comes so much later."""
-    fleet.server.load({"fault": "delay", "path": API, "delay_s": latency_s})
-    return _measured(fleet, f"{name}, {latency_s * 1000:.0f} ms latency", fault="")
+    fleet.server.load(_later(latency_s, API))
+    return _measured(fleet, _at(name, latency_s), fault="")
+
+
+def as_process(server: Server, name: str, run: Callable[[], int], *, latency_s: float, path: str = "") -> Measurement:
+    """The same of a program, from its start to its end, where answers about `path` come later; `run` gives how many
+    changes it found or made."""
+    server.load(_later(latency_s, path))
+    started = time.monotonic()
+    pending = run()
+    seconds = time.monotonic() - started
+    return Measurement(name=_at(name, latency_s), seconds=seconds, requests=server.met(), pending=pending)
 
 
 def counted(fleet: Fleet) -> Measurement:
@@ -58,8 +68,21 @@ def counted(fleet: Fleet) -> Measurement:
 def throttled(fleet: Fleet) -> Measurement:
     """A plan where every 20th call is refused with Retry-After."""
     rule = {"fault": "throttle", "path": API, "every": EVERY, "retry_after_s": RETRY_AFTER_S}
-    fleet.server.load(rule, {"fault": "delay", "path": API, "delay_s": 0})
+    fleet.server.load(rule, _later(0, API))
     return _measured(fleet, f"plan, every {EVERY}th call throttled", fault="throttle")
+
+
+def fastest(runs: Sequence[Measurement]) -> Measurement:
+    """Of the same plan, several times; a change that any of them found remains one."""
+    return replace(min(runs, key=lambda run: run.seconds), pending=max(run.pending for run in runs))
+
+
+def _later(latency_s: float, path: str) -> dict[str, object]:
+    return {"fault": "delay", "path": path, "delay_s": latency_s}
+
+
+def _at(name: str, latency_s: float) -> str:
+    return f"{name}, {latency_s * 1000:.0f} ms latency"
 
 
 def _measured(fleet: Fleet, name: str, *, fault: str) -> Measurement:

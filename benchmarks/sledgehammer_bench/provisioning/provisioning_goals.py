@@ -49,6 +49,21 @@ def judge_folded(plans: Sequence[Measurement], *, projects: int, tokens: int) ->
     )
 
 
+def judge_beside(ours: Measurement, by_rest: Measurement, theirs: Measurement, *, latency_s: float) -> Sequence[Goal]:
+    """Seconds of whole processes over the same projects. Where they changed something it was no plan of theirs without
+    changes, and where we found a change, none of ours."""
+    is_same = not (ours.pending or by_rest.pending or theirs.pending)
+    ratio = ours.seconds / theirs.seconds
+    note = (
+        f"{ours.seconds:.1f} s by GraphQL and {theirs.seconds:.1f} s; by REST alone {by_rest.seconds:.1f} s, "
+        f"{by_rest.seconds / theirs.seconds:.2f}"
+        if is_same
+        else f"not without changes: {ours.pending} by GraphQL, {by_rest.pending} by REST, {theirs.pending} of theirs"
+    )
+    name = f"seconds of sledge / of gitlabform, {latency_s * 1000:.0f} ms latency"
+    return (Goal(name=name, limit=0.2, measured=ratio if is_same else None, note=note),)
+
+
 def judge_sets(plan: Measurement, *, sets: int) -> Sequence[Goal]:
     """`plan` is over that many sets with one reader. Of a small fleet what is asked once anyway is left out, for it
     would hide what a set costs."""
@@ -63,3 +78,14 @@ def judge_sets(plan: Measurement, *, sets: int) -> Sequence[Goal]:
         ),
         Goal(name="AWS: changes that a no-change plan finds", limit=0, measured=plan.pending),
     )
+
+
+def judge_same(ours: Measurement, theirs: Measurement, *, sets: int) -> Sequence[Goal]:
+    """Over sets that Terraform has made neither finds a change, for only then they are the same. The note has what each
+    took: there is no goal for that."""
+    note = "; ".join(
+        f"{who} {run.pending}, with {run.requests / sets:.1f} requests per set in {run.seconds:.1f} s"
+        for who, run in (("sledge", ours), ("Terraform", theirs))
+    )
+    pending = ours.pending + theirs.pending
+    return (Goal(name="AWS: changes found in what Terraform made", limit=0, measured=pending, note=note),)

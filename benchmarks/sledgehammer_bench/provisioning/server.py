@@ -27,6 +27,10 @@ class Server:
         """How many requests met a rule since then."""
         return sum(fault in ("", one["fault"]) for one in self._ask("GET", None)["injected"])
 
+    def written(self) -> int:
+        """How many requests that met a rule since then were to change something, by their HTTP methods."""
+        return sum(one["method"] not in ("GET", "HEAD") for one in self._ask("GET", None)["injected"])
+
     def _ask(self, method: str, body: object) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/-/faults", data=data, method=method)  # noqa: S310 - our own server
