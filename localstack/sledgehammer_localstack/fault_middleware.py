@@ -80,7 +80,7 @@ class FaultMiddleware:
         rule = self._script.next_fault(call)
         if rule is not None and rule.fault is not Fault.STALE:
             return self._inject(rule, environ, start_response)
-        if any(one.fault is Fault.STALE for one in self._script.rules):
+        if any(one.fault is Fault.STALE and one.fits(call) for one in self._script.rules):
             return self._remember(call, environ, is_stale=rule is not None)(environ, start_response)
         return self._app(environ, start_response)
 

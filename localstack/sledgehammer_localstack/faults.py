@@ -24,7 +24,7 @@ class Fault(Enum):
     RESET_BEFORE = "reset_before"  # the connection ends without an answer and without an effect
     RESET_AFTER = "reset_after"  # the connection ends without an answer, the call took effect
     UNKNOWN_YET = "unknown_yet"  # refused, for a role or right that is new is not known everywhere; no effect
-    STALE = "stale"  # the answer that the same request had the last time, while a rule of this kind was loaded
+    STALE = "stale"  # the answer that the same request had the last time while a rule of this kind spoke about it
     DELAY = "delay"  # the real answer, `delay_s` later
 
 

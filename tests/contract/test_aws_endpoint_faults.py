@@ -95,12 +95,17 @@ def test_faults_do_not_hit_the_builds_themselves(account: Account) -> None:
 
 
 def test_a_stale_read_is_answered_as_the_last_time(account: Account) -> None:
-    """What a list showed while the rule was loaded it shows once more; the next answer is the truth again."""
+    """What a list showed while a rule spoke about it it shows once more, whatever other rules there were meanwhile."""
     ecr, url = account.client("ecr"), f"{account.endpoint.url}/-/faults"
     rule = {"fault": "stale", "operation": "DescribeRepositories", "calls": [2]}
     requests.post(url, json={"rules": [rule]}, timeout=10).raise_for_status()
     before = ecr.describe_repositories()["repositories"]
     ecr.create_repository(repositoryName="late")
+    assert ecr.describe_repositories()["repositories"] == before
+    other = {"fault": "stale", "operation": "ListProjects", "calls": [9]}
+    requests.post(url, json={"rules": [other]}, timeout=10).raise_for_status()
+    assert len(ecr.describe_repositories()["repositories"]) == len(before) + 1
+    requests.post(url, json={"rules": [{**rule, "calls": [1]}]}, timeout=10).raise_for_status()
     assert ecr.describe_repositories()["repositories"] == before
     assert len(ecr.describe_repositories()["repositories"]) == len(before) + 1
     requests.delete(url, timeout=10)

@@ -117,7 +117,7 @@ def test_reads_that_are_late_make_nothing_twice(aws: Rehearsal) -> None:
         source=GitLabSource(repository="https://gitlab.com/acme/web.git", connection=aws.name),
     )
     aws.variables = {"NPM": "hunter2", "SLEDGE_FINGERPRINT_KEY": "key"}
-    aws.inject({"fault": "stale", "operation": "None"})
+    aws.inject({"fault": "stale", "calls": [10_000]})
     aws.plan()
     read = Counter(aws.sent)
     aws.apply()
