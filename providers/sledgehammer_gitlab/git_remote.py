@@ -7,7 +7,7 @@ from pathlib import Path
 from sledgehammer.errors import ConflictError, CredentialsError, RemoteError, SledgehammerError
 from sledgehammer.polling import Clock
 from sledgehammer.process import Command, ProcessRunner
-from sledgehammer.retry import Retry, RetryPolicy, call_with_retry
+from sledgehammer.retry import Retry, RetryPolicy, call_with_retry, parse_retry_after
 from sledgehammer_gitlab.credentials import Access
 
 TIMEOUT_S = 900.0
@@ -19,11 +19,25 @@ _TRANSIENT = re.compile(
     r"unexpected disconnect|hung up unexpectedly|RPC failed|Could not resolve host|Failed to connect|"
     r"cannot lock ref|failed to update ref|incorrect old value"
 )
+_THROTTLED = "returned error: 429"
 _REFUSED = re.compile(r"Authentication failed|could not read Username|returned error: 40[13]|Access denied")
 
 
+_TRACED = re.compile(r"^\d\d:\d\d:\d\d\.\d+ \S+:\d+ .*\n?", re.MULTILINE)
+_RETRY_AFTER = re.compile(r"<= Recv header: retry-after: (.+)", re.IGNORECASE)
+LONGEST_SAID = 2000
+
+
 class GitFailedError(Exception):
-    """One git call that failed; carries its error output to the retry policy and never leaves this module."""
+    """One git call that failed; carries its error output to the retry policy and never leaves this module.
+
+    `retry_after` is the header of that name in the last answer, "" where it had none.
+    """
+
+    def __init__(self, stderr: str) -> None:
+        """Git tells headers in lines of its trace alone, which are not for a person."""
+        super().__init__(_TRACED.sub("", stderr).strip()[-LONGEST_SAID:])
+        self.retry_after = (_RETRY_AFTER.findall(stderr) or [""])[-1]
 
 
 class GitRemote:
@@ -60,12 +74,18 @@ class GitRemote:
         def once() -> None:
             done = self._processes.run(command, timeout_s=TIMEOUT_S)
             if done.exit_code != 0:
-                raise GitFailedError(done.stderr.decode(errors="replace").strip()[-2000:])
+                raise GitFailedError(done.stderr.decode(errors="replace"))
 
         try:
-            call_with_retry(once, name=name, classify=_classify, policy=self._policy, clock=self._clock)
+            call_with_retry(once, name=name, classify=self._classify, policy=self._policy, clock=self._clock)
         except GitFailedError as error:
             raise self._explain(name, str(error)) from error
+
+    def _classify(self, error: BaseException) -> Retry | None:
+        if not isinstance(error, GitFailedError) or not _TRANSIENT.search(str(error)):
+            return None
+        after_s = parse_retry_after(error.retry_after, now=self._clock.now())
+        return Retry(cause="throttle" if _THROTTLED in str(error) else "transient", after_s=after_s)
 
     def _explain(self, name: str, said: str) -> SledgehammerError:
         if _REFUSED.search(said):
@@ -99,10 +119,5 @@ class GitRemote:
             for part, value in zip(("KEY", "VALUE"), setting, strict=True)
         }
         quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "", "LC_ALL": "C"}
-        return {**quiet, **numbered, "GIT_CONFIG_COUNT": str(len(settings))}
-
-
-def _classify(error: BaseException) -> Retry | None:
-    if isinstance(error, GitFailedError) and _TRANSIENT.search(str(error)):
-        return Retry(cause="transient")
-    return None
+        traced = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1", "GIT_TRACE_REDACT": "1"}
+        return {**quiet, **traced, **numbered, "GIT_CONFIG_COUNT": str(len(settings))}
