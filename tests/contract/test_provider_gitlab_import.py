@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from gitlab_rehearsal import ROOT_TOKEN, Recorder, Rehearsal, rehearse
+from read_faults import READ_FAULTS, Read, assert_told_in_one_error, error_of, failing_for_good, load, met
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, ConflictError, RemoteError
@@ -129,3 +130,28 @@ def test_a_lost_answer_imports_once(here: Rehearsal) -> None:
     here.apply()
     assert here.connect().plan().pending == ()
     assert len(here.api("GET", f"/groups/{here.group}/projects?include_subgroups=true")) == 1
+
+
+@pytest.mark.parametrize("fault", READ_FAULTS)
+def test_an_import_is_waited_for_whatever_happens_to_a_question(here: Rehearsal, fault: str) -> None:
+    """A failure that passes is no news."""
+    status = Read(method="GET", path=f"/api/v4{here.project}/import")
+    load(here.url, {**status.rule, "fault": fault, "calls": [1]})
+    here.apply()
+    assert met(here.url) == [status]
+    assert here.connect().plan().pending == ()
+
+
+@pytest.mark.parametrize("fault", READ_FAULTS)
+def test_an_import_that_cannot_be_asked_about_is_taken_up_by_the_next_apply(here: Rehearsal, fault: str) -> None:
+    """The failure that lasts is what the first one ends with."""
+    status = Read(method="GET", path=f"/api/v4{here.project}/import")
+    here.clock.steps = []
+    load(here.url, failing_for_good(fault, status))
+    error = error_of(here.apply)
+    load(here.url)
+    assert_told_in_one_error(fault, error)
+    here.clock.steps = [lambda: until_imported(here)]
+    here.apply()
+    assert here.connect().plan().pending == ()
+    assert len(here.api("GET", f"{here.project}/repository/branches")) == 2

@@ -2,65 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from call_faults import FAULTS
-from gitlab_rehearsal import Rehearsal, SteppingClock, rehearse
+from gitlab_full_project import FIRST, NOTHING, PLAIN, SECOND, assert_settled, rehearse_in_full, tokens, want
+from gitlab_rehearsal import Rehearsal
 
 from sledgehammer.errors import ConflictError
-from sledgehammer_gitlab.access_settings import (
-    BranchProtection,
-    ImageTagProtection,
-    RegistryLevel,
-    RegistryProtection,
-    TagProtection,
-)
-from sledgehammer_gitlab.settings import Settings, Variable
-from sledgehammer_gitlab.token_settings import AccessScope, AccessToken, DeployScope, DeployToken, Role
-from sledgehammer_gitlab.upkeep_settings import CiSettings, Schedule
 
-PULL = DeployToken(scopes=(DeployScope.READ_REGISTRY,), variable="PULL_TOKEN")
-BOT = AccessToken(scopes=(AccessScope.READ_API,), variable="BOT_TOKEN")
-PLAIN = Settings(project="team/sub/web")
-FIRST = replace(
-    PLAIN,
-    ci=CiSettings(git_depth=5),
-    variables={
-        "SHOWN": Variable(value="the-first-value"),
-        "SECRET": Variable(value="the-first-value", masked=True, hidden=True),
-        "TO_HIDE": Variable(value="the-first-value", masked=True),
-        "SHARED": Variable(value="the-first-value", group="team"),
-    },
-    protected_branches={"main": BranchProtection()},
-    protected_tags={"v*": TagProtection()},
-    registry_protection={".": RegistryProtection(push=RegistryLevel.MAINTAINER)},
-    image_tag_protection={"^v": ImageTagProtection()},
-    job_token_allowlist=("root/one",),
-    deploy_tokens={"pull": PULL},
-    access_tokens={"bot": BOT},
-    schedules={"nightly": Schedule(cron="H 3 * * *")},
-)
-SECOND = replace(
-    FIRST,
-    ci=CiSettings(git_depth=7),
-    variables={
-        "SHOWN": Variable(value="the-second-value"),
-        "SECRET": Variable(value="the-second-value", masked=True, hidden=True),
-        "TO_HIDE": Variable(value="the-first-value", masked=True, hidden=True),
-        "SHARED": Variable(value="the-second-value", group="team"),
-    },
-    protected_branches={"main": BranchProtection(force_push=True)},
-    registry_protection={".": RegistryProtection(push=RegistryLevel.OWNER)},
-    image_tag_protection={"^v": ImageTagProtection(push=RegistryLevel.OWNER)},
-    job_token_allowlist=("root/two",),
-    deploy_tokens={"pull": replace(PULL, username="other")},
-    access_tokens={"bot": replace(BOT, role=Role.GUEST)},
-    schedules={"nightly": Schedule(cron="5 4 * * *")},
-)
-NOTHING = replace(FIRST, variables={}, deploy_tokens={}, access_tokens={}, schedules={}, job_token_allowlist=())
 CHANGES = [
     ("PUT", "web$"),
     ("PUT", "web/variables/SHOWN$"),
@@ -95,21 +46,8 @@ LISTS = "/(variables|protected_branches|protected_tags|rules|allowlist|deploy_to
 
 @pytest.fixture
 def here(gitlab_url: str, tmp_path: Path) -> Iterator[Rehearsal]:
-    """With two projects beside it whose jobs may be let in."""
-    with rehearse(gitlab_url, tmp_path) as made:
-        made.clock = SteppingClock(start=datetime.now(UTC))  # the server's tokens end by its own clock
-        made.variables = {"SLEDGE_FINGERPRINT_KEY": "k"}
-        for name in ("one", "two"):
-            made.api("POST", "/projects", {"name": f"{made.group}-{name}"})
+    with rehearse_in_full(gitlab_url, tmp_path) as made:
         yield made
-
-
-def want(here: Rehearsal, settings: Settings) -> None:
-    """Those settings in names of this test's own."""
-    variables = {key: replace(one, group=here.group) if one.group else one for key, one in settings.variables.items()}
-    listed = settings.job_token_allowlist
-    friends = None if listed is None else tuple(path.replace("/", f"/{here.group}-") for path in listed)
-    here.settings = replace(settings, project=here.path, variables=variables, job_token_allowlist=friends)
 
 
 def inject(here: Rehearsal, fault: str, where: list[tuple[str, str]]) -> None:
@@ -122,18 +60,6 @@ def assert_all_met(here: Rehearsal, where: list[tuple[str, str]]) -> None:
     record: Any = here.ask("GET", "/-/faults")
     assert len(record["injected"]) == len(where), record["injected"]
     here.ask("DELETE", "/-/faults")
-
-
-def alive(here: Rehearsal, kind: str) -> list[Any]:
-    return [row for row in here.api("GET", f"{here.project}/{kind}_tokens") if not row["revoked"]]
-
-
-def assert_settled(here: Rehearsal) -> None:
-    """Nothing is to do, and each is there once."""
-    assert here.connect().plan().pending == ()
-    assert [len(alive(here, kind)) for kind in ("deploy", "access")] == [1, 1]
-    assert len(here.api("GET", f"{here.project}/pipeline_schedules")) == 1
-    assert len(here.api("GET", f"{here.project}/variables")) == 5
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -160,7 +86,7 @@ def test_every_deletion_is_made_whatever_happens_to_it(here: Rehearsal, fault: s
     assert_all_met(here, DELETIONS)
     assert here.connect().plan().pending == ()
     assert here.api("GET", f"{here.project}/variables") == []
-    assert [alive(here, kind) for kind in ("deploy", "access")] == [[], []]
+    assert tokens(here) == [0, 0, 0]
     inject(here, fault, DESTRUCTION)
     here.connect().destroy(on_change=lambda change: None)
     assert_all_met(here, DESTRUCTION)
