@@ -29,6 +29,8 @@ TIMEOUT_S = (5.0, 30.0)
 
 PER_PAGE = 100
 
+_API = "/api/v4"
+
 LONGEST_MESSAGE = 500
 """A proxy's error page is not worth more."""
 
@@ -72,12 +74,23 @@ class Api:
         return self._call(f"GET {path}", once)
 
     def get_list(self, path: str, **query: str) -> list[Json]:
-        """Read a list with all its pages."""
+        """Read a list with all its pages. One that fails is asked for again by itself: of a list of many pages there
+        is always one that is throttled."""
+        rows, place = self._read_page(path, path, {**query, "per_page": str(PER_PAGE)})
+        while place:
+            more, place = self._read_page(path, place, {})
+            rows += more
+        return rows
+
+    def _read_page(self, path: str, place: str, query: Mapping[str, str]) -> tuple[list[Json], str]:
+        """Its rows, and where the next one is; "" behind the last one. `path` is the list's, for errors."""
 
         def once() -> object:
-            return list(self._gitlab.http_list(path, query, iterator=True, per_page=PER_PAGE, **_ONCE))
+            answer = cast(requests.Response, self._gitlab.http_get(place, dict(query), raw=True, **_ONCE))
+            following = answer.links.get("next", {}).get("url", "")
+            return answer.json(), following.partition(_API)[2]  # at the address that was given, whatever it is called
 
-        return cast(list[Json], self._repeat(f"GET {path}", once))
+        return cast(tuple[list[Json], str], self._repeat(f"GET {path}", once))
 
     def get_page(self, path: str, **query: str) -> list[Json]:
         """Read the first page of a list."""
