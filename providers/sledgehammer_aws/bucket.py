@@ -8,6 +8,7 @@ from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer_aws.bucket_reading import BLOCKED, read_bucket_tags
+from sledgehammer_aws.client import NEXT_VERSION
 from sledgehammer_aws.managed import OWNER, OWNER_TAG, as_list, has_tags, marks, owner_of, tag_attributes
 from sledgehammer_aws.site import Site
 
@@ -118,17 +119,14 @@ class Bucket:
     def content(self, *, beside: Collection[str]) -> str:
         """What is in it of others than those prefixes; "" where there is nothing."""
         s3, bucket, owner = self._s3, self.name, self._account
-        pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=owner)
-
-        def first_of_others() -> str:
-            for page in pages:
-                for version in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
-                    if not version["Key"].startswith(tuple(beside)):
-                        return version["Key"]
-            return ""
-
+        pages = self.site.calls.pages(
+            f"s3:ListObjectVersions {bucket}",
+            lambda **more: s3.list_object_versions(Bucket=bucket, ExpectedBucketOwner=owner, **more),
+            following=NEXT_VERSION,
+        )
+        versions = (one for page in pages for one in (*page.get("Versions", []), *page.get("DeleteMarkers", [])))
         try:
-            key = self._send("ListObjectVersions", first_of_others)
+            key = next((one["Key"] for one in versions if not one["Key"].startswith(tuple(beside))), "")
         except NotFoundError:
             return ""
         return f"objects of others, such as {key}" if key else ""

@@ -7,11 +7,12 @@ from typing import Any, TypeVar, cast
 
 from sledgehammer.errors import NotFoundError
 from sledgehammer_aws.account import CACHES, LOG_GROUPS, Account
-from sledgehammer_aws.client import Calls, Clients
+from sledgehammer_aws.client import NEXT_TOKEN, Calls, Clients
 from sledgehammer_aws.managed import OWNER, OWNER_TAG, PROJECT_TAG
 from sledgehammer_aws.single_reader import (
     SingleReader,
     document,
+    list_log_groups,
     project_state,
     read_tagged,
     repository_state,
@@ -119,24 +120,25 @@ class BulkReader:
         return self._once("tags", lambda: read_tagged(self.clients, self.calls, {OWNER_TAG: OWNER}))
 
     def _list_repositories(self) -> dict[str, Any]:
-        pages = self.clients.ecr.get_paginator("describe_repositories").paginate(PaginationConfig={"PageSize": MOST})
-        found = self.calls.send(
-            "ecr:DescribeRepositories", lambda: [one for page in pages for one in page["repositories"]]
+        ecr = self.clients.ecr
+        pages = self.calls.pages(
+            "ecr:DescribeRepositories",
+            lambda **more: ecr.describe_repositories(maxResults=MOST, **more),
+            following=NEXT_TOKEN,
         )
-        return {one["repositoryName"]: one for one in found}
+        return {one["repositoryName"]: one for page in pages for one in page["repositories"]}
 
     def _list_roles(self) -> dict[str, Any]:
-        pages = self.clients.iam.get_paginator("get_account_authorization_details").paginate(
-            Filter=["Role"], PaginationConfig={"PageSize": MOST}
+        iam = self.clients.iam
+        pages = self.calls.pages(
+            "iam:GetAccountAuthorizationDetails",
+            lambda **more: iam.get_account_authorization_details(Filter=["Role"], MaxItems=MOST, **more),
+            following={"Marker": "Marker"},
         )
-        found = self.calls.send(
-            "iam:GetAccountAuthorizationDetails", lambda: [one for page in pages for one in page["RoleDetailList"]]
-        )
-        return {one["RoleName"]: one for one in found}
+        return {one["RoleName"]: one for page in pages for one in page["RoleDetailList"]}
 
     def _list_log_groups(self) -> dict[str, str]:
-        pages = self.clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=LOG_GROUPS)
-        found = self.calls.send("logs:DescribeLogGroups", lambda: [one for page in pages for one in page["logGroups"]])
+        found = list_log_groups(self.clients, self.calls, LOG_GROUPS)
         return {one.get("logGroupName", ""): str(one.get("retentionInDays", "")) for one in found}
 
     def _list_projects(self) -> dict[str, ProjectState]:
@@ -159,20 +161,19 @@ class BulkReader:
 
     def _list_keys(self, bucket: str, start: str) -> dict[str, str]:
         s3, owner = self.clients.s3, self.account.id
-        pages = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, ExpectedBucketOwner=owner, StartAfter=start, PaginationConfig={"PageSize": MOST}
+        pages = self.calls.pages(
+            f"s3:ListObjectsV2 {bucket}",
+            lambda **more: s3.list_objects_v2(
+                Bucket=bucket, ExpectedBucketOwner=owner, StartAfter=start, MaxKeys=MOST, **more
+            ),
+            following={"ContinuationToken": "NextContinuationToken"},
         )
-
-        def listed() -> dict[str, str]:
-            keys: dict[str, str] = {}
-            for page in pages:
-                for one in page.get("Contents", []):
-                    if one["Key"].startswith(f"{CACHES}/"):
-                        return keys
-                    keys[one["Key"]] = one.get("ETag", "").strip('"')
-            return keys
-
-        return self.calls.send(f"s3:ListObjectsV2 {bucket}", listed)
+        keys: dict[str, str] = {}
+        for one in (one for page in pages for one in page.get("Contents", [])):
+            if one["Key"].startswith(f"{CACHES}/"):
+                break
+            keys[one["Key"]] = one.get("ETag", "").strip('"')
+        return keys
 
     def _once(self, name: str, load: Callable[[], T]) -> T:
         with self._lock:

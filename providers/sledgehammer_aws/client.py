@@ -4,9 +4,10 @@ botocore's own retries are off: they would multiply with ours, do not retry a ba
 (ECR's LimitExceededException) for a throttle.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -134,7 +135,7 @@ def _clients(session: boto3.Session, endpoint: str) -> Clients:
 
 @dataclass(slots=True)
 class Tally:
-    """How many requests were sent; the pages of one list count as one."""
+    """How many requests were sent, without repetitions."""
 
     count: int = 0
 
@@ -162,3 +163,23 @@ class Calls:
             )
         except SDK_ERRORS as error:
             raise explain(error, tried=name) from error
+
+    def pages(self, name: str, request: Callable[..., Any], *, following: Mapping[str, str]) -> Iterator[Any]:
+        """The pages of a list, each sent again by itself, which botocore's paginators cannot: of a list of many pages
+        there is always one that is throttled. `following`: by what the next request calls them, the names under which
+        an answer has its parameters; the last one has none.
+        """
+        asked: dict[str, str] = {}
+        while True:
+            page = self.send(name, partial(request, **asked))
+            yield page
+            asked = {parameter: page[told] for parameter, told in following.items() if page.get(told)}
+            if not asked:
+                return
+
+
+NEXT_TOKEN: Mapping[str, str] = {"nextToken": "nextToken"}
+"""`following` of most services that speak JSON."""
+
+NEXT_VERSION: Mapping[str, str] = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
+"""That of S3's ListObjectVersions."""

@@ -82,18 +82,13 @@ class GitConnection:
 
     def find(self) -> "ConnectionTypeDef | None":
         """The connection of this name, whichever provider it is of."""
-        return self._send("ListConnections", self._look)
-
-    def _look(self) -> "ConnectionTypeDef | None":
-        """Page by page, for botocore has no paginator for it."""
-        answer = self._client.list_connections()
-        while True:
-            for one in answer.get("Connections", []):
-                if one.get("ConnectionName") == self.name:
-                    return one
-            if not (token := answer.get("NextToken", "")):
-                return None
-            answer = self._client.list_connections(NextToken=token)
+        pages = self.site.calls.pages(
+            f"codeconnections:ListConnections {self.name}",
+            self._client.list_connections,
+            following={"NextToken": "NextToken"},
+        )
+        found = (one for page in pages for one in page.get("Connections", []))
+        return next((one for one in found if one.get("ConnectionName") == self.name), None)
 
     def arn(self) -> str:
         """Its ARN, which only AWS chooses; UNKNOWN_ARN before it is made."""
@@ -112,7 +107,7 @@ class GitConnection:
         tags: Any = as_list({**marks(""), **self.site.settings.tags})
 
         def make() -> None:
-            if self._look() is None:
+            if self.find() is None:
                 answer = client.create_connection(ConnectionName=self.name, Tags=tags, **kind)
                 self.made[self.name] = answer["ConnectionArn"]
 

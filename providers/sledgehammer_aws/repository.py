@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed
+from sledgehammer_aws.client import NEXT_TOKEN
 from sledgehammer_aws.lifecycle import cache_lifecycle, image_lifecycle
 from sledgehammer_aws.managed import as_list, has_tags, owner_of, tag_attributes
 from sledgehammer_aws.policy import canonical
@@ -127,12 +128,13 @@ class ImageRepository:
     def content(self) -> str:
         """What would be lost with it; "" where it is empty."""
         ecr = self._ecr
-        pages = ecr.get_paginator("list_images").paginate(repositoryName=self.name)
+        pages = self.site.calls.pages(
+            f"ecr:ListImages {self.name}",
+            lambda **more: ecr.list_images(repositoryName=self.name, **more),
+            following=NEXT_TOKEN,
+        )
         try:
-            count = self._send(
-                "ListImages",
-                lambda: len({image.get("imageDigest", "") for page in pages for image in page["imageIds"]}),
-            )
+            count = len({image.get("imageDigest", "") for page in pages for image in page["imageIds"]})
         except NotFoundError:
             return ""
         return f"{count} image{'s' if count > 1 else ''}" if count else ""

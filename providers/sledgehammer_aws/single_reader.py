@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sledgehammer.errors import NotFoundError
 from sledgehammer_aws.account import Account
 from sledgehammer_aws.bucket_reading import read_bucket
-from sledgehammer_aws.client import Calls, Clients
+from sledgehammer_aws.client import NEXT_TOKEN, Calls, Clients
 from sledgehammer_aws.managed import marks
 from sledgehammer_aws.states import (
     BucketState,
@@ -18,6 +18,9 @@ from sledgehammer_aws.states import (
     StoredSource,
     Tags,
 )
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs.type_defs import LogGroupTypeDef
 
 T = TypeVar("T")
 
@@ -72,12 +75,7 @@ class SingleReader:
         return None if found is None else document(found["PolicyDocument"])
 
     def log_group(self, name: str, *, anew: bool = False) -> LogGroupState | None:
-        logs = self.clients.logs
-        pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
-        groups = self.calls.send(
-            f"logs:DescribeLogGroups {name}", lambda: [group for page in pages for group in page["logGroups"]]
-        )
-        for group in groups:
+        for group in list_log_groups(self.clients, self.calls, name):
             if group.get("logGroupName") == name:
                 return LogGroupState(
                     tags=self.log_group_tags(name), retention_days=str(group.get("retentionInDays", ""))
@@ -126,13 +124,24 @@ class SingleReader:
 def read_tagged(clients: Clients, calls: Calls, tags: Tags) -> Mapping[str, Tags]:
     """ARN and tags of everything in the region that has these tags, a hundred to a request."""
     filters: Any = [{"Key": key, "Values": [value]} for key, value in tags.items()]
-    pages = clients.tagging.get_paginator("get_resources").paginate(
-        TagFilters=filters, PaginationConfig={"PageSize": ARNS_PER_PAGE}
+    pages = calls.pages(
+        "tagging:GetResources",
+        lambda **more: clients.tagging.get_resources(TagFilters=filters, ResourcesPerPage=ARNS_PER_PAGE, **more),
+        following={"PaginationToken": "PaginationToken"},
     )
-    found = calls.send(
-        "tagging:GetResources", lambda: [one for page in pages for one in page["ResourceTagMappingList"]]
-    )
+    found = [one for page in pages for one in page["ResourceTagMappingList"]]
     return {one["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])} for one in found}
+
+
+def list_log_groups(clients: Clients, calls: Calls, prefix: str) -> "list[LogGroupTypeDef]":
+    """Of names that begin so, fifty to a request."""
+    logs = clients.logs
+    pages = calls.pages(
+        f"logs:DescribeLogGroups {prefix}",
+        lambda **more: logs.describe_log_groups(logGroupNamePrefix=prefix, **more),
+        following=NEXT_TOKEN,
+    )
+    return [group for page in pages for group in page["logGroups"]]
 
 
 def repository_state(repository: Any, tags: Tags) -> RepositoryState:

@@ -11,6 +11,7 @@ from sledgehammer.checkout import Checkout, archive_zip
 from sledgehammer.errors import NotFoundError
 from sledgehammer.process import ProcessRunner
 from sledgehammer.provisioning import Attributes, Observed
+from sledgehammer_aws.client import NEXT_VERSION
 from sledgehammer_aws.site import Site
 
 if TYPE_CHECKING:
@@ -68,16 +69,16 @@ class SourceArchive:
 
     def _versions(self, prefix: str) -> "list[ObjectIdentifierTypeDef]":
         s3, names = self.site.clients.s3, self.site.names
-        pages = s3.get_paginator("list_object_versions").paginate(
-            Bucket=names.bucket, Prefix=prefix, ExpectedBucketOwner=names.account.id
+        pages = self.site.calls.pages(
+            f"s3:ListObjectVersions {names.bucket}/{prefix}",
+            lambda **more: s3.list_object_versions(
+                Bucket=names.bucket, Prefix=prefix, ExpectedBucketOwner=names.account.id, **more
+            ),
+            following=NEXT_VERSION,
         )
-
-        def listed() -> "list[ObjectIdentifierTypeDef]":
+        try:
             rows = [one for page in pages for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))]
             return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in rows]
-
-        try:
-            return self.site.calls.send(f"s3:ListObjectVersions {names.bucket}/{prefix}", listed)
         except NotFoundError:
             return []
 

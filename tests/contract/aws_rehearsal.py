@@ -45,9 +45,10 @@ IDENTITY = {
 
 
 class BriskClock:
-    """Real time, in which nobody sleeps longer than a moment; `slept` are the seconds that were asked for."""
+    """Real time, in which nobody sleeps longer than `longest_s`; `slept` are the seconds that were asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest_s: float = 0.02) -> None:
+        self._longest_s = longest_s
         self.slept: list[float] = []
         self._never = threading.Event()
 
@@ -59,7 +60,7 @@ class BriskClock:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self._never.wait(min(seconds, 0.02))
+        self._never.wait(min(seconds, self._longest_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

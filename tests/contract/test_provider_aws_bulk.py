@@ -6,13 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import READS, BriskClock, LocalAws, Rehearsal, rehearse, serve
+from read_faults import (
+    OFTEN,
+    READ_FAULTS,
+    Read,
+    assert_told_in_one_error,
+    error_of,
+    failing_at_first,
+    load,
+    met,
+    record,
+)
 
-from sledgehammer.changes import ChangeSet
-from sledgehammer.polling import SystemClock
+from sledgehammer.changes import Change, ChangeSet
 from sledgehammer_aws.account import read_account
 from sledgehammer_aws.bulk_reader import BulkReader
-from sledgehammer_aws.client import Calls
+from sledgehammer_aws.client import POLICY, Calls
 
 FLEET = 8
 
@@ -30,13 +40,14 @@ def fleet(cloud: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         made = [stack.enter_context(rehearse(cloud, tmp_path_factory.mktemp("fleet"))) for _ in range(FLEET)]
         for one in made:
             one.settings = replace(one.settings, bucket="sledge-fleet")
+            one.clock = BriskClock(longest_s=0)
             one.apply()
         made[0].client("s3").put_object(Bucket="sledge-fleet", Key="_cache/x/y", Body=b"cache")
         yield made
 
 
 def plan_all(fleet: list[Rehearsal]) -> list[ChangeSet]:
-    clients, calls = fleet[0].aws.clients, Calls(clock=SystemClock())
+    clients, calls = fleet[0].aws.clients, Calls(clock=fleet[0].clock)
     reader = BulkReader(
         clients=clients,
         calls=calls,
@@ -96,3 +107,54 @@ def test_a_plan_before_the_first_apply_makes_the_bucket_too(cloud: LocalAws, tmp
         (changes,) = plan_all([new])
         assert changes.changes == new.plan().changes
         assert {"aws_s3_bucket", "aws_s3_object"} <= {change.kind for change in changes.pending}
+
+
+def is_read(one: Read) -> bool:
+    return one.operation.startswith(READS) if one.operation else one.method in ("GET", "HEAD")
+
+
+def test_plans_over_many_are_the_same_whatever_happens_to_a_read(
+    fleet: list[Rehearsal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each read fails once, every page of a list too: such a page is asked for again, and the others are not."""
+    url, two = fleet[0].url, fleet[:2]
+    calm = plan_all(two)
+    for constant in ("bulk_reader.MOST", "bulk_reader.PROJECTS_PER_CALL", "single_reader.ARNS_PER_PAGE"):
+        monkeypatch.setattr(f"sledgehammer_aws.{constant}", 4)
+    sent = record(url, lambda: plan_all(two), is_read=is_read)
+    assert [one.operation for one in sent].count("GetResources") > POLICY.attempts
+    for fault in READ_FAULTS:
+        load(url, *failing_at_first(fault, [{}]))
+        assert plan_all(two) == calm
+        assert met(url) == sent
+
+
+def test_a_read_that_fails_for_good_ends_plans_over_many_with_one_error(fleet: list[Rehearsal]) -> None:
+    """Whichever it is; nothing of it is taken for absent."""
+    url, two = fleet[0].url, fleet[:2]
+    for number, _ in enumerate(record(url, lambda: plan_all(two), is_read=is_read), start=1):
+        load(url, {"fault": "error_before", "calls": list(range(number, number + POLICY.attempts))})
+        assert_told_in_one_error("error_before", error_of(lambda: plan_all(two)))
+
+
+def test_plans_over_many_that_are_out_of_date_mislead_no_apply(fleet: list[Rehearsal]) -> None:
+    """Each kind of list in turn tells of the time before the last apply, and the plan shows that; an apply reads for
+    itself."""
+    one, url = fleet[0], fleet[0].url
+    load(url, {"fault": "stale", "calls": [OFTEN]})
+    one.client("ecr").delete_lifecycle_policy(repositoryName=f"{one.name}-cache")
+    one.client("logs").delete_retention_policy(logGroupName=one.log_group)
+    one.client("iam").delete_role_policy(RoleName=one.role, PolicyName="sledgehammer")
+    one.client("codebuild").delete_project(name=one.name)
+    before = plan_all([one])[0].pending
+    load(url)
+    one.apply()
+    told: list[Change] = []
+    for name in ("DescribeLogGroups", "GetAccountAuthorizationDetails", "BatchGetProjects", "GetLifecyclePolicy"):
+        load(url, {"fault": "stale", "operation": name, "calls": [1]})
+        told += plan_all([one])[0].pending
+        load(url)
+    assert set(told) == set(before)
+    one.sent.clear()
+    one.apply()
+    assert one.writes == []
