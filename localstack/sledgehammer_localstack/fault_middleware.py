@@ -64,7 +64,7 @@ class FaultMiddleware:
         self._app = app
         self._script = script
         self._dialect = dialect
-        self._earlier: dict[tuple[str, str, bytes], Response] = {}
+        self._earlier: dict[tuple[FaultCall, bytes], Response] = {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] == CONTROL_PATH:
@@ -102,7 +102,7 @@ class FaultMiddleware:
         """The earlier answer where it is to be stale and there is one, else the real one, kept for the next time."""
         body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(body)
-        key = (call.method, call.path, body)
+        key = (call, body)
         if is_stale and key in self._earlier:
             return self._earlier[key]
         self._earlier[key] = answer = Response.from_app(self._app, environ, buffered=True)
