@@ -1,6 +1,7 @@
 """The rest of AWS, as CodeBuild needs it: moto for roles, parameters, secrets, objects and logs."""
 
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from sledgehammer_localstack.aws.access.gatekeeper import Gatekeeper
 from sledgehammer_localstack.aws.access.guard import Guard
 from sledgehammer_localstack.aws.access.rpc_needs import Place
 from sledgehammer_localstack.aws.http_server import HttpServer
+from sledgehammer_localstack.aws.moto_tags import tags_in_moto
+from sledgehammer_localstack.aws.one_at_a_time import OneAtATime
 from sledgehammer_localstack.aws.role_access import RoleAccess, RoleCredentials
 
 if TYPE_CHECKING:
@@ -29,12 +32,13 @@ CODEBUILD = "codebuild.amazonaws.com"
 class Cloud:
     """moto, reached on a port of its own: faults scripted for users do not hit it, IAM's word holds there too."""
 
-    def __init__(self, *, region: str, gatekeeper: Gatekeeper, place: Place) -> None:
-        self._region = region
+    def __init__(self, *, gatekeeper: Gatekeeper, place: Place) -> None:
+        self._region = place.region
+        self._account = place.account
         self._gatekeeper = gatekeeper
         self._session = boto3.Session()
         self._making = threading.Lock()
-        self.app = DomainDispatcherApplication(create_backend_app)
+        self.app = OneAtATime(DomainDispatcherApplication(create_backend_app))
         guard = Guard(self.app, gatekeeper, place, service_key=SERVICE_KEY, now=lambda: datetime.now(UTC))
         self.server = HttpServer("127.0.0.1", 0, guard)
 
@@ -54,22 +58,10 @@ class Cloud:
     def _sts(self) -> "STSClient":
         return self._client("sts", self.itself.credentials)  # type: ignore[no-any-return]
 
-    def tagged(self) -> dict[str, dict[str, str]]:
-        """ARN to tags of what moto holds, as far as the tagging service knows it."""
-        pages = self._tagging.get_paginator("get_resources").paginate()
-        rows = [row for page in pages for row in page["ResourceTagMappingList"]]
-        for rule in self._events.list_rules()["Rules"]:  # moto's tagging service leaves these out
-            arn = rule["Arn"]
-            rows.append({"ResourceARN": arn, **self._events.list_tags_for_resource(ResourceARN=arn)})
-        return {row["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in row["Tags"]} for row in rows}
-
-    @cached_property
-    def _tagging(self) -> Any:
-        return self._client("resourcegroupstaggingapi", self.itself.credentials)
-
-    @cached_property
-    def _events(self) -> Any:
-        return self._client("events", self.itself.credentials)
+    def tagged(self) -> Mapping[str, Mapping[str, str]]:
+        """ARN to tags of what moto holds."""
+        with self.app.alone():
+            return tags_in_moto(self._account, self._region)
 
     def trust_refusal(self, role_arn: str, *, project_arn: str) -> str:
         """Why CodeBuild may not assume a role on behalf of a project; "" when it may."""

@@ -56,7 +56,7 @@ class AwsEndpoint:
         objects = ObjectPolicies(repositories, account=settings.account, region=settings.region)
         gatekeeper = Gatekeeper(settings.account, region=settings.region, object_policies=objects.policy_of)
         place = Place(region=settings.region, account=settings.account, secret_arn=objects.secret_arn)
-        self._cloud = Cloud(region=settings.region, gatekeeper=gatekeeper, place=place)
+        self._cloud = Cloud(gatekeeper=gatekeeper, place=place)
         self.url = f"http://{address}"
         connections = Connections(region=settings.region, account=settings.account)
         self._codebuild = CodeBuild(

@@ -1,4 +1,5 @@
-"""Whose an access key is and what it may do, as moto's IAM and STS keep it in this process."""
+"""Whose an access key is and what it may do, as moto's IAM and STS keep it in this process: what is iterated over is
+copied first, for other requests go on meanwhile."""
 
 import json
 from collections.abc import Iterable
@@ -22,10 +23,10 @@ class Directory:
 
     def find(self, access_key_id: str) -> Principal | None:
         """Who holds a key; None for a key that this account has not handed out. Raises PolicyError."""
-        for session in self._sts.assumed_roles:
+        for session in tuple(self._sts.assumed_roles):
             if session.access_key_id == access_key_id:
                 return self._session(session)
-        for user in self._iam.users.values():
+        for user in tuple(self._iam.users.values()):
             if any(key.access_key_id == access_key_id for key in user.access_keys):
                 return self._user(user)
         return None
@@ -38,7 +39,7 @@ class Directory:
     def identity_provider(self, issuer: str) -> tuple[str, tuple[str, ...]] | None:
         """ARN and audiences of the OIDC provider whose URL is an issuer; None where there is none."""
         url = issuer.split("://", 1)[-1]
-        for provider in self._iam.open_id_providers.values():
+        for provider in tuple(self._iam.open_id_providers.values()):
             if provider.url == url:
                 return provider.arn, tuple(provider.client_id_list)
         return None
@@ -66,7 +67,7 @@ class Directory:
         return frozenset({("AWS", self.root_arn), ("AWS", self.account)})
 
     def _role(self, arn: str) -> Any:
-        return next((role for role in self._iam.roles.values() if role.arn == arn), None)
+        return next((role for role in tuple(self._iam.roles.values()) if role.arn == arn), None)
 
     def _session(self, session: Any) -> Principal:
         role = self._role(session.role_arn)
@@ -78,7 +79,7 @@ class Directory:
         return Principal(arn=session.arn, names=names, account=self._everybody, policies=policies, limits=tuple(limits))
 
     def _user(self, user: Any) -> Principal:
-        groups = [group for group in self._iam.groups.values() if user in group.users]
+        groups = [group for group in tuple(self._iam.groups.values()) if user in group.users]
         policies = [policy for owner in (user, *groups) for policy in _policies_of(owner)]
         names = frozenset({("AWS", user.arn)})
         return Principal(arn=user.arn, names=names, account=self._everybody, policies=tuple(policies))
@@ -89,9 +90,9 @@ class Directory:
 
 
 def _policies_of(owner: Any) -> Iterable[Policy]:
-    for name, text in owner.policies.items():
+    for name, text in tuple(owner.policies.items()):
         yield _policy(text, f"policy {name} of {owner.name}")
-    for managed in owner.managed_policies.values():
+    for managed in tuple(owner.managed_policies.values()):
         yield _managed(managed)
 
 
