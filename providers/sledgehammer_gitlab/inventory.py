@@ -21,10 +21,10 @@ from sledgehammer_gitlab.objects.project_removal import ProjectRemoval
 from sledgehammer_gitlab.objects.protection import ProtectedBranch, ProtectedTag
 from sledgehammer_gitlab.objects.registry_rule import REPOSITORY, TAG, RegistryRule, RuleKind
 from sledgehammer_gitlab.objects.schedule import PipelineSchedule
-from sledgehammer_gitlab.objects.token import (
+from sledgehammer_gitlab.objects.token import Token
+from sledgehammer_gitlab.objects.token_kind import (
     ACCESS,
     DEPLOY,
-    Token,
     TokenKind,
     access_of,
     groups_of_ours,
@@ -89,18 +89,18 @@ class Inventory:
 
     def marked(self, mirror: Mirror) -> list[ManagedObject]:
         """What may carry our mark: with a project that we made goes all that it holds. Groups are looked at as far as
-        sledge.yaml names them, for that takes an Owner."""
+        sledge.yaml names them, for that takes an Owner; also for a project that has gone."""
         unknown = HiddenValues()
-        if self.reader.row is None or self.reader.is_leaving:
-            return []
-        is_forced = self.settings.force_destroy
-        project = ProjectRemoval(api=self.api, reader=self.reader, mirror=mirror, is_forced=is_forced)
         shared: list[ManagedObject] = [
             item for group in self._groups_with_variables for item in orphans(self._home(group), (), unknown)
         ]
         shared += [
             item for each in sorted(self._groups_with_tokens) for item in self._unwanted_tokens(access_of(each), ())
         ]
+        if self.reader.row is None or self.reader.is_leaving:
+            return shared
+        is_forced = self.settings.force_destroy
+        project = ProjectRemoval(api=self.api, reader=self.reader, mirror=mirror, is_forced=is_forced)
         if project.is_deletable:
             return [project, *shared]
         tokens = [item for of in (DEPLOY, ACCESS) for item in self._unwanted_tokens(of, ())]

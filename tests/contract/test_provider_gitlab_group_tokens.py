@@ -11,6 +11,7 @@ from call_faults import FAULTS
 from gitlab_rehearsal import Recorder, Rehearsal, SteppingClock, rehearse
 
 from sledgehammer.changes import Action
+from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.settings import Settings
 from sledgehammer_gitlab.token_settings import AccessScope, AccessToken, Role
 
@@ -111,3 +112,55 @@ def test_a_lost_answer_leaves_no_second_token_of_a_group(here: Rehearsal, fault:
     assert len(here.ask("GET", "/-/faults")["injected"]) == 2
     assert_settled(here)
     assert living(here)[0]["access_level"] == 10
+
+
+class Killed(BaseException):
+    """Ends a run as SIGKILL would."""
+
+
+@pytest.fixture
+def with_a_token_nobody_holds(here: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
+    """The first apply died after the group's token was made, before anything could be done with it."""
+
+    def die(api: Api, path: str, body: Any, **more: Any) -> None:
+        make(api, path, body, **more)
+        raise Killed
+
+    make = Api.create_shown_once
+    here.settings = replace(here.settings, access_tokens={"bot": replace(BOT, group=here.group)})
+    monkeypatch.setattr(Api, "create_shown_once", die)
+    with pytest.raises(Killed):
+        here.apply()
+    monkeypatch.undo()
+    assert len(living(here)) == 1
+    return here
+
+
+def test_a_token_whose_apply_died_is_found_though_it_is_named_no_more(with_a_token_nobody_holds: Rehearsal) -> None:
+    """Nothing but the project tells of its group any more."""
+    here = with_a_token_nobody_holds
+    here.settings = replace(here.settings, access_tokens={})
+    assert (Action.DELETE, f"gitlab_group_access_token {here.group} bot") in pending(here)
+    here.apply()
+    assert (living(here), kept(here), pending(here)) == ([], {}, [])
+
+
+def test_a_token_whose_apply_died_ends_with_the_project(with_a_token_nobody_holds: Rehearsal) -> None:
+    """A destruction finds it, too."""
+    here = with_a_token_nobody_holds
+    here.settings = replace(here.settings, access_tokens=None)
+    here.connect().destroy(on_change=lambda change: None)
+    assert (living(here), here.api("GET", here.project)) == ([], None)
+
+
+def test_a_token_whose_apply_died_is_replaced_by_the_next(with_a_token_nobody_holds: Rehearsal) -> None:
+    """The variable that was to hold it holds the new one."""
+    here = with_a_token_nobody_holds
+    (lost,) = living(here)
+    here.apply()
+    (token,) = living(here)
+    assert token["id"] != lost["id"]
+    assert pending(here) == []
+    (row,) = here.api("GET", f"{here.project}/variables")
+    assert row["description"].endswith(f"[sledge token={token['id']}]")
+    assert (row["masked"], row["hidden"]) == (True, True)

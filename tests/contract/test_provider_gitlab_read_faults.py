@@ -162,6 +162,25 @@ def test_a_read_that_is_out_of_date_doubles_nothing(here: Rehearsal) -> None:
         assert_settled(here)
 
 
+def test_a_destruction_that_is_out_of_date_is_made_whole_by_the_next(here: Rehearsal) -> None:
+    """Lists of groups tell of the time before anything of ours was in them; the project is gone by the time they do
+    not, and what is left of it is found all the same."""
+    want(here, FIRST)
+    remember(here, "/groups/[^/]+/(variables|access_tokens)[?]")
+    here.api("POST", "/groups", {"name": here.group, "path": here.group})
+    remember(here, "/groups/[^/]+/(variables|access_tokens)[?]")
+    here.apply()
+    load(here.url, {"fault": "stale", "method": "GET", "path": "^/api/v4/groups/"})
+    here.connect().destroy(on_change=lambda change: None)
+    assert here.api("GET", here.project) is None
+    load(here.url)
+    assert len(here.connect().plan_destruction().pending) == 2
+    here.connect().destroy(on_change=lambda change: None)
+    assert here.api("GET", f"/groups/{here.group}/variables") == []
+    assert [row["active"] for row in here.api("GET", f"/groups/{here.group}/access_tokens")] == [False]
+    assert here.connect().plan_destruction().changes == ()
+
+
 @pytest.mark.parametrize("fault", READ_FAULTS)
 def test_what_a_merge_request_takes_is_read_whatever_happens(here: Rehearsal, fault: str) -> None:
     """By the API while it is open; what was merged by git, which has to fetch it."""

@@ -2,7 +2,8 @@
 holds: a token without such a variable is lost, and is replaced.
 
 A replacement is made, kept, and only then is its predecessor revoked, so a run that is killed anywhere leaves a token
-that works, and at most one too many, which the next run revokes.
+that works, and at most one too many, which the next run revokes. Before a group's first one is made the variable is
+there: it tells the group, which sledge.yaml may name no more by the next run.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,58 +17,22 @@ from sledgehammer.provisioning import Attributes, Observed
 from sledgehammer_gitlab.api import Api, Json, encode
 from sledgehammer_gitlab.attribute_text import as_text
 from sledgehammer_gitlab.marks import Mark, marked, read_mark
+from sledgehammer_gitlab.objects.token_kind import TokenKind, is_alive
 from sledgehammer_gitlab.objects.variable import VariableHome
-from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.token_settings import AccessToken, DeployToken, Role
-
-NAME_MARK = " [sledge]"
-"""Ends the names of our tokens; a group's, which other projects may have some of, tell whose by `by=`."""
 
 KEPT_IN = "kept in"
 COPIES = "copies"
 PROTECTED = "protected variable"
 EXPIRES = "expires"
 
+TO_COME = "to-come"
+"""Stands in a variable's mark for the id of a token that was not made yet."""
+
+_NO_TEXT = "a-token-to-come"
+"""What such a variable holds: GitLab masks nothing shorter than eight characters."""
+
 _ROLES = {role.number: role.value for role in Role}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenKind:
-    """Deploy tokens, or access tokens; `group` is "" for those of the project."""
-
-    kind: str
-    noun: str
-    tail: str  # of the list's path
-    group: str = ""
-
-    def suffix(self, home: VariableHome) -> str:
-        """What ends the names of those that the project made."""
-        return f" {Mark(by=home.path)}" if self.group else NAME_MARK
-
-    def path(self, home: VariableHome) -> str:
-        """The API path of the list."""
-        base = f"/groups/{encode(self.group)}" if self.group else project_path(home.reader.path)
-        return f"{base}/{self.tail}"
-
-    def rows(self, home: VariableHome, *, anew: bool = False) -> list[Json]:
-        """The list."""
-        if self.group:
-            return home.reader.group_rows(self.group, self.tail, anew=anew)
-        return home.reader.rows(self.tail, anew=anew)
-
-
-DEPLOY = TokenKind(kind="gitlab_deploy_token", noun="deploy token", tail="deploy_tokens")
-ACCESS = TokenKind(kind="gitlab_access_token", noun="access token", tail="access_tokens")
-
-_OF_GROUP = "token of group "
-"""Begins the descriptions of variables that hold one; unlike the nouns of the others."""
-
-
-def access_of(group: str) -> TokenKind:
-    """Access tokens of a group, or with "" of the project."""
-    if not group:
-        return ACCESS
-    return TokenKind(kind="gitlab_group_access_token", noun=f"{_OF_GROUP}{group}", tail=ACCESS.tail, group=group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +78,8 @@ class Token:
             return Observed(attributes={}) if is_left else None
         current = self._current()
         if current is None:
-            return Observed(attributes={COPIES: str(len(alive))}, note="its text is lost: an apply replaces it")
+            note = "its text is lost" + (": an apply replaces it" if self.wanted is not None else "")
+            return Observed(attributes={COPIES: str(len(alive))}, note=note)
         token, variable = current
         names = self.desired() or {}
         shown = {**_attributes_in(token), EXPIRES: _day(token), COPIES: str(len(alive))}
@@ -143,7 +109,7 @@ class Token:
                 self.api.delete(f"{self.home.collection}/{encode(row['key'])}")
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
-        return 3 if action is Action.UPDATE else 2
+        return 3 if action is Action.UPDATE or self.of.group else 2
 
     def _replace(self) -> None:
         """Revoke those whose text is lost, make one, keep it, and only then revoke its predecessor."""
@@ -151,6 +117,8 @@ class Token:
         current = self._current()
         known = {str(current[0]["id"])} if current is not None else set[str]()
         self._revoke_all_but(*known)
+        if self.of.group and not any(self._holds_ours(row) for row in self.home.rows()):
+            self._keep(TO_COME, _NO_TEXT, self.wanted)
         end = self._end(self.wanted)
         body = {
             "name": f"{self.title}{self.of.suffix(self.home)}",
@@ -208,7 +176,7 @@ class Token:
 
     def _alive(self, *, anew: bool = False) -> list[Json]:
         name = f"{self.title}{self.of.suffix(self.home)}"
-        return [row for row in self.of.rows(self.home, anew=anew) if row["name"] == name and _is_alive(row)]
+        return [row for row in self.of.rows(self.home, anew=anew) if row["name"] == name and is_alive(row)]
 
     def _revoke_all_but(self, *token_ids: str) -> None:
         for token in self._alive(anew=True):
@@ -232,31 +200,6 @@ class Token:
     @property
     def _path(self) -> str:
         return self.of.path(self.home)
-
-
-def titles_of_ours(of: TokenKind, home: VariableHome) -> set[str]:
-    """The names, as sledge.yaml gives them, of our living tokens and of those whose variable is still there."""
-    names, suffix = [row["name"] for row in of.rows(home) if _is_alive(row)], of.suffix(home)
-    return {
-        *(name.removesuffix(suffix) for name in names if name.endswith(suffix)),
-        *(note.removeprefix(f"{of.noun} ") for note in _notes(home) if note.startswith(f"{of.noun} ")),
-    }
-
-
-def groups_of_ours(home: VariableHome) -> set[str]:
-    """Groups of tokens that the project's variables hold, whether sledge.yaml still names them or not."""
-    notes = [note.removeprefix(_OF_GROUP) for note in _notes(home) if note.startswith(_OF_GROUP)]
-    return {note.partition(" ")[0] for note in notes}
-
-
-def _notes(home: VariableHome) -> list[str]:
-    """Descriptions of variables that hold tokens of ours."""
-    marks = [read_mark(row.get("description")) for row in home.rows()]
-    return [text for text, mark in marks if mark is not None and mark.token]
-
-
-def _is_alive(row: Json) -> bool:
-    return not row.get("revoked") and not row.get("expired") and row.get("active") is not False
 
 
 def _attributes_of(wanted: DeployToken | AccessToken) -> dict[str, str]:
