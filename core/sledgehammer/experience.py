@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile.graph import StageGraph
-from sledgehammer.errors import ConfigurationError, NotFoundError, SledgehammerError
+from sledgehammer.errors import ConfigurationError, CredentialsError, NotFoundError, SledgehammerError
 from sledgehammer.expect import Expectation, History, Link, expected_seconds, history_of
 from sledgehammer.expect.seconds import GUESSED_LINK
 from sledgehammer.explain.record import BuildRecord, parse_record
@@ -16,12 +16,14 @@ from sledgehammer.operations import BuilderKind, SelectBuilder
 from sledgehammer.plan import situations
 from sledgehammer.ports import RegistryOwner
 from sledgehammer.project import Project
+from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.blobs import MAX_BLOB_BYTES, get_blob
 from sledgehammer.registry.client import RegistryClient
 from sledgehammer.registry.manifest import Descriptor
 from sledgehammer.registry.manifests import find_manifest
 from sledgehammer.registry.records import branch_record, read_record
 from sledgehammer.registry.reference import Reference
+from sledgehammer.registry.repositories import ImageRepositories
 from sledgehammer.strategies import STRATEGIES
 from sledgehammer.strategies.auto import MUCH_LESS
 from sledgehammer.strategies.none import NONE
@@ -65,15 +67,7 @@ def read_experience(
 ) -> tuple[Experience, ...]:
     """Of the images whose last builds on the checkout's branch can be compared: reads only. Raises what the registry
     raises."""
-    repositories = owner.image_repositories()
-    facts = facts_of_version(project.docker_version)
-    found = []
-    with RegistryClient(owner.registry()) as client:
-        for situation in situations(project, graphs=graphs, facts=facts, destination=destination):
-            cache = repositories[situation.image.name].cache
-            one = _experience(situation, cache, client, slug=owner.branch_slug())
-            found += [one] if one is not None else []
-    return tuple(found)
+    return _read(_way_to(owner), project, destination, graphs)
 
 
 def expectations_for_auto(
@@ -82,15 +76,52 @@ def expectations_for_auto(
     destination: Destination,
     graphs: Mapping[str, StageGraph],
 ) -> Mapping[str, Mapping[str, float]]:
-    """Seconds by image and strategy. What cannot be read is no failure: there is a choice without it."""
+    """Seconds by image and strategy. What cannot be read is no failure: there is a choice without it.
+
+    Raises RemoteError or TimedOutError where not the registry but the provider gives no answer: its every other call
+    would wait for one in vain as long again.
+    """
     try:
-        return {one.image: one.seconds for one in read_experience(project, owner, destination, graphs)}
-    except NotFoundError as error:
-        log.info("nothing was built yet: %s", error.message)
-        return {}
+        way = _way_to(owner)
+    except (NotFoundError, CredentialsError, ConfigurationError) as error:
+        return _without_records(error)
+    try:
+        return {one.image: one.seconds for one in _read(way, project, destination, graphs)}
     except SledgehammerError as error:
+        return _without_records(error)
+
+
+def _without_records(error: SledgehammerError) -> Mapping[str, Mapping[str, float]]:
+    if isinstance(error, NotFoundError):
+        log.info("nothing was built yet: %s", error.message)
+    else:
         log.warning("earlier builds cannot be read, so cache strategy auto goes by facts alone: %s", error.message)
-        return {}
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How the provider says its registry is entered, and where in it the builds of a branch are."""
+
+    repositories: Mapping[str, ImageRepositories]
+    access: RegistryAccess
+    slug: str
+
+
+def _way_to(owner: RegistryOwner) -> _Way:
+    return _Way(repositories=owner.image_repositories(), access=owner.registry(), slug=owner.branch_slug())
+
+
+def _read(
+    way: _Way, project: Project, destination: Destination, graphs: Mapping[str, StageGraph]
+) -> tuple[Experience, ...]:
+    facts = facts_of_version(project.docker_version)
+    found = []
+    with RegistryClient(way.access) as client:
+        for situation in situations(project, graphs=graphs, facts=facts, destination=destination):
+            one = _experience(situation, way.repositories[situation.image.name].cache, client, slug=way.slug)
+            found += [one] if one is not None else []
+    return tuple(found)
 
 
 def _experience(situation: Situation, cache: Reference, client: RegistryClient, *, slug: str) -> Experience | None:

@@ -113,7 +113,8 @@ def open_session(
     strategy is `auto`, by what earlier builds left in the registry, which takes some requests.
 
     `variables` stand in for this process's environment (credentials, endpoints). Raises ConfigurationError,
-    CredentialsError, or MissingToolError when the provider's SDK is not installed.
+    CredentialsError, MissingToolError when the provider's SDK is not installed, or, with `auto`, RemoteError where the
+    provider gives no answer.
     """
     session = open_by_facts(folder, provider, variables=variables, processes=processes)
     if session.project.cache.strategy != AUTO or not isinstance(session.connection, RegistryOwner):

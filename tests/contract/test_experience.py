@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from gitlab_rehearsal import ROOT_TOKEN, Rehearsal, rehearse
 from provider_clouds import GitLabCloud, gitlab_with_registry
+from read_faults import load, met
 from registry_opened import push
 
 from sledgehammer.cli.main import main
+from sledgehammer.errors import RemoteError
 from sledgehammer.registry.client import RegistryClient
 from sledgehammer.registry.records import branch_record
 from sledgehammer.registry.reference import Reference
+from sledgehammer.retry import RetryPolicy
 from sledgehammer.session import open_session
 
 DOCKERFILE = "FROM debian:trixie-slim\nCOPY src src\nRUN compile\n"
@@ -150,3 +153,33 @@ def test_records_of_another_form_leave_the_choice_to_facts(here: Rehearsal) -> N
         push(client, branch_record(cache, "main"), layer=b"no archive")
 
     assert "--cache-to" in open_session(here.work, "gitlab").ci_file.text
+
+
+@pytest.mark.parametrize("argv", [("plan",), ("drift",), ("apply",), ("destroy",)])
+def test_a_gitlab_that_gives_no_answer_is_waited_for_once(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    """Not for the records of earlier builds and then for the plan: the command ends with the first failure."""
+    policy = RetryPolicy(attempts=2, first_wait_s=0.0)
+    monkeypatch.setattr("sledgehammer_gitlab.connection.POLICY", policy)
+    load(here.url, {"fault": "error_before"})
+
+    assert main([*argv, "-C", str(here.work), "-p", "gitlab"]) == RemoteError.exit_code
+
+    assert len(met(here.url)) == policy.attempts
+    assert "GitLab answered 500" in capsys.readouterr().err
+
+
+def test_a_registry_that_gives_no_answer_leaves_the_choice_to_facts(
+    here: Rehearsal, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitLab itself answers, so there is a plan, and a line that says what it could not go by."""
+    monkeypatch.setattr(RegistryClient, "__enter__", lost)
+
+    assert "--cache-to" in open_session(here.work, "gitlab").ci_file.text
+
+    assert "cache strategy auto goes by facts alone" in caplog.text
+
+
+def lost(client: RegistryClient) -> RegistryClient:
+    raise RemoteError("no answer")
