@@ -10,6 +10,8 @@ from gitlab_rehearsal import Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import Action, accept_plan
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
+from sledgehammer.provisioning.saved_plan import SavedPlan, check_still_true, secret_fingerprints
+from sledgehammer.secret import Secret
 from sledgehammer_gitlab.settings import Settings, Variable, Visibility
 
 KEY = Variable(value="a-long-value", masked=True, description="what it is for")
@@ -167,6 +169,23 @@ def test_without_the_key_a_hidden_value_is_left_and_the_plan_says_so(here: Rehea
     here.apply()
     written = [one.body.get("value") for one in recorder.exchanges if one.path.endswith("/variables/KEY")]
     assert written == [None, "second-secret"]
+
+
+def test_a_saved_plan_notices_that_a_value_to_be_written_anew_is_another_by_now(here: Rehearsal) -> None:
+    """Whether the object's mark has a fingerprint of the last one or not."""
+    setting(here, MY_KEY=HIDDEN)
+    here.variables = {"MY_KEY": "first-secret", "SLEDGE_REWRITE_HIDDEN": "1"}
+    here.apply()
+    key = Secret("k")
+    for fingerprinted in ({}, {"SLEDGE_FINGERPRINT_KEY": "k"}):
+        here.variables = {**here.variables, **fingerprinted, "MY_KEY": "second-secret"}
+        changes = here.connect().plan()
+        saved = SavedPlan(project="web", changes=changes, fingerprints=secret_fingerprints(changes, key))
+        check_still_true(saved, here.connect().plan(), key=key)
+        here.variables = {**here.variables, "MY_KEY": "third-secret"}
+        with pytest.raises(ConflictError, match="MY_KEY value: the secret, or what is to replace it, is another one"):
+            check_still_true(saved, here.connect().plan(), key=key)
+        here.apply()
 
 
 def test_a_groups_variable_is_made_by_one_project_and_shared_by_others(

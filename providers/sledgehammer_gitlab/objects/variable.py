@@ -165,12 +165,13 @@ class CiVariable:
         self.home.api.create(self.home.collection, body, find=find)
 
     def _wanted_value(self, wanted: DesiredVariable) -> Secret | None:
-        """What is compared with what can be read: the value, or a hidden one's fingerprint; None for nothing."""
+        """What is compared with what can be read: the value, or a hidden one's fingerprint; None for nothing. One that
+        is to be written anew differs from any fingerprint, and for a saved plan from other values."""
         row = self.home.find(self.key, self.scope)
         if row is None or not wanted.settings.hidden or not is_hidden_row(row):
             return wanted.value
         if self.hidden.is_rewriting:
-            return Secret("to be written anew", source=REWRITE_VARIABLE)
+            return Secret(f"to be written anew: {wanted.value.reveal()}", source=REWRITE_VARIABLE)
         text = self._fingerprint(wanted)
         return Secret(text, source=KEY_VARIABLE) if text else None
 
