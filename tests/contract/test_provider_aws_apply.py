@@ -210,6 +210,11 @@ def _suspend_versioning(aws: Rehearsal) -> None:
     aws.client("s3").put_bucket_versioning(Bucket=aws.bucket, VersioningConfiguration={"Status": "Suspended"})
 
 
+def _encrypt_otherwise(aws: Rehearsal) -> None:
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    aws.client("s3").put_bucket_encryption(Bucket=aws.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+
 def _drop_source(aws: Rehearsal) -> None:
     aws.client("s3").delete_object(Bucket=aws.bucket, Key=f"{aws.name}/source.zip")
 
@@ -261,6 +266,7 @@ def _edit_buildspec(aws: Rehearsal) -> None:
 DRIFT: list[tuple[Callable[[Rehearsal], None], str, str]] = [
     (_open_bucket, "aws_s3_bucket", "public access"),
     (_suspend_versioning, "aws_s3_bucket", "versioning"),
+    (_encrypt_otherwise, "aws_s3_bucket", "encryption"),
     (_drop_source, "aws_s3_object", "commit"),
     (_freeze_cache_tags, "aws_ecr_repository", "tag mutability"),
     (_drop_lifecycle, "aws_ecr_repository", "lifecycle"),
@@ -285,6 +291,35 @@ def test_a_change_by_hand_is_seen_and_taken_back(
     assert attribute in [item.name for change in told for item in change.attributes]
     assert {change.kind for change in told} == {kind}
     assert settled.plan().pending == ()
+
+
+def test_every_part_of_the_project_that_was_changed_by_hand_is_taken_back(aws: Rehearsal) -> None:
+    """Where it builds, as whom, and what becomes of the log, too."""
+    aws.apply()
+    codebuild = aws.client("codebuild")
+    (project,) = codebuild.batch_get_projects(names=[aws.name])["projects"]
+    iam, other = aws.client("iam"), f"{aws.role}-other"
+    trust = iam.get_role(RoleName=aws.role)["Role"]["AssumeRolePolicyDocument"]
+    arn = iam.create_role(RoleName=other, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    environment = {**project["environment"], "type": "ARM_CONTAINER", "image": "aws/codebuild/standard:5.0"}
+    codebuild.update_project(
+        name=aws.name,
+        artifacts={"type": "S3", "location": aws.bucket},
+        environment={**environment, "computeType": "BUILD_GENERAL1_LARGE", "imagePullCredentialsType": "SERVICE_ROLE"},
+        serviceRole=arn,
+        timeoutInMinutes=7,
+        logsConfig={"cloudWatchLogs": {"status": "DISABLED"}},
+        cache={"type": "LOCAL", "modes": ["LOCAL_SOURCE_CACHE"]},
+        concurrentBuildLimit=9,
+        autoRetryLimit=4,
+        vpcConfig={"vpcId": "vpc-9", "subnets": ["subnet-9"], "securityGroupIds": ["sg-9"]},
+    )
+    (change,) = aws.apply()
+    assert {item.name for item in change.attributes} == {
+        *("artifacts", "environment", "image", "compute type", "image pull credentials", "service role"),
+        *("timeout minutes", "logs", "cache", "concurrent builds", "auto retries", "network"),
+    }
+    assert aws.plan().pending == ()
 
 
 def test_a_value_put_into_the_project_by_hand_is_not_shown(settled: Rehearsal) -> None:
