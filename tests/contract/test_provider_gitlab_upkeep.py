@@ -187,6 +187,21 @@ def test_projects_are_let_in_and_put_out_by_their_paths(here: Rehearsal, recorde
     recorder.check()
 
 
+def test_a_group_that_was_let_in_by_hand_is_put_out(here: Rehearsal, recorder: Recorder) -> None:
+    """All of its projects could come in: the list is of projects, and of no others."""
+    here.apply()
+    group = here.api("GET", f"/groups/{here.group}")
+    groups = f"{here.project}/job_token_scope/groups_allowlist"
+    here.api("POST", groups, {"target_group_id": group["id"]})
+    (change,) = here.connect().plan().pending
+    shown = [(item.name, item.before, item.after) for item in change.attributes]
+    assert (change.kind, shown) == ("gitlab_job_token_scope", [("groups", here.group, "")])
+    here.apply()
+    assert here.api("GET", groups) == []
+    assert pending(here) == []
+    recorder.check()
+
+
 def test_in_a_project_of_others_settings_are_a_conflict_that_names_the_project(here: Rehearsal) -> None:
     """All that differs is told at once; adopting the project lets all of it be changed."""
     here.apply()

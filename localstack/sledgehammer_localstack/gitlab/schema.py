@@ -73,6 +73,9 @@ CREATE TABLE merge_requests (
 CREATE TABLE job_token_allowlist (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
     target_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE, UNIQUE (project_id, target_id));
+CREATE TABLE job_token_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    target_id INTEGER NOT NULL REFERENCES namespaces ON DELETE CASCADE, UNIQUE (project_id, target_id));
 CREATE TABLE runners (
     id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
     runner_type TEXT NOT NULL, project_id INTEGER REFERENCES projects ON DELETE CASCADE,

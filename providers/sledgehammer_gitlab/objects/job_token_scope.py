@@ -14,12 +14,15 @@ from sledgehammer_gitlab.reading import ProjectReader
 
 LIMITED = "limited to the list"
 PROJECTS = "projects"
+GROUPS = "groups"
 ALLOWLIST = "job_token_scope/allowlist"
+GROUPS_ALLOWLIST = "job_token_scope/groups_allowlist"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobTokenScope:
-    """Every project has one, so that it is there as soon as the project is."""
+    """Every project has one, so that it is there as soon as the project is. A group on it would let in all of its
+    projects, those to come too: none is left there."""
 
     api: Api
     reader: ProjectReader
@@ -31,14 +34,18 @@ class JobTokenScope:
         return self.reader.path
 
     def desired(self) -> Attributes:
-        return {LIMITED: "true", PROJECTS: ", ".join(sorted(path.lower() for path in self.wanted))}
+        return {LIMITED: "true", PROJECTS: ", ".join(sorted(path.lower() for path in self.wanted)), GROUPS: ""}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         scope = self.reader.object("job_token_scope")
         if scope is None:
             return None
-        listed = ", ".join(sorted(self._listed(anew=anew)))
-        return observed_part(self.reader, {LIMITED: as_text(bool(scope["inbound_enabled"])), PROJECTS: listed})
+        attributes = {
+            LIMITED: as_text(bool(scope["inbound_enabled"])),
+            PROJECTS: ", ".join(sorted(self._listed(anew=anew))),
+            GROUPS: ", ".join(sorted(self._groups(anew=anew))),
+        }
+        return observed_part(self.reader, attributes)
 
     def create(self) -> Collection[str]:
         """The project was made just now, and its list is empty."""
@@ -48,6 +55,9 @@ class JobTokenScope:
         base = project_path(self.reader.path)
         if LIMITED in attributes:
             self.api.patch(f"{base}/job_token_scope", {"enabled": True})
+        if GROUPS in attributes:
+            for row in self._groups(anew=True).values():
+                self.api.delete(f"{base}/{GROUPS_ALLOWLIST}/{row['id']}")
         if PROJECTS not in attributes:
             return
         listed = self._listed(anew=True)
@@ -72,6 +82,14 @@ class JobTokenScope:
         own = self.reader.path.lower()
         rows = self.reader.rows(ALLOWLIST, anew=anew)
         return {path: row for row in rows if (path := row["path_with_namespace"].lower()) != own}
+
+    def _groups(self, *, anew: bool) -> dict[str, Json]:
+        """By path, which their pages tell. None on a GitLab that has no such list yet."""
+        try:
+            rows = self.reader.rows(GROUPS_ALLOWLIST, anew=anew)
+        except NotFoundError:
+            return {}
+        return {row["web_url"].partition("/groups/")[2]: row for row in rows}
 
     def _id_of(self, path: str) -> int:
         found = self.api.find(project_path(path))

@@ -1,16 +1,16 @@
-"""Which projects' job tokens reach a project (CI/CD job token scope API). The list is kept and shown; job tokens of
-this server reach their own project alone."""
+"""Which projects' job tokens reach a project, one by one and by their groups (CI/CD job token scope API). The lists are
+kept and shown; job tokens of this server reach their own project alone."""
 
 import json
 import sqlite3
 
-from sledgehammer_localstack.gitlab.access import MAINTAINER, find_project
+from sledgehammer_localstack.gitlab.access import MAINTAINER, find_group, find_project
 from sledgehammer_localstack.gitlab.answers import Json, Reply, bad_request, created, no_content, not_found
 from sledgehammer_localstack.gitlab.call import Call
 from sledgehammer_localstack.gitlab.paging import paged
 from sledgehammer_localstack.gitlab.present_projects import project_simple, repository_of
 from sledgehammer_localstack.gitlab.project_settings import JOB_SCOPE
-from sledgehammer_localstack.gitlab.records import Project
+from sledgehammer_localstack.gitlab.records import Namespace, Project
 from sledgehammer_localstack.gitlab.routing import Route, reads, writes
 
 
@@ -59,12 +59,43 @@ def add(call: Call) -> Reply:
 
 def remove(call: Call) -> Reply:
     """Take a project off the list."""
-    project, target = _project(call), call.path["target_project_id"]
-    query = "SELECT id FROM job_token_allowlist WHERE project_id = ? AND target_id = ?"
-    row = call.store.count(query, project.id, int(target) if target.isdigit() else 0)
+    return _remove(call, "job_token_allowlist", call.path["target_project_id"])
+
+
+def groups(call: Call) -> Reply:
+    """The groups on the list."""
+    joined = "namespaces n JOIN job_token_groups a ON a.target_id = n.id"
+    query = f"SELECT n.* FROM {joined} WHERE a.project_id = ? ORDER BY a.id"  # noqa: S608 - our own words
+    found = call.store.all(Namespace, query, _project(call).id)
+    return paged(call, found, lambda one: _present_group(call, one))
+
+
+def add_group(call: Call) -> Reply:
+    """Put a group on the list."""
+    project = _project(call)
+    target = find_group(call.store, call.caller, call.params.required("target_group_id"))
+    try:
+        call.store.insert("job_token_groups", project_id=project.id, target_id=target.id)
+    except sqlite3.IntegrityError:
+        raise bad_request("Target group is already in the job token scope") from None
+    return created(_present_group(call, target))
+
+
+def remove_group(call: Call) -> Reply:
+    """Take a group off the list."""
+    return _remove(call, "job_token_groups", call.path["target_group_id"])
+
+
+def _present_group(call: Call, group: Namespace) -> Json:
+    return {"id": group.id, "web_url": f"{call.services.url}/groups/{group.full_path}", "name": group.name}
+
+
+def _remove(call: Call, table: str, target: str) -> Reply:
+    query = f"SELECT id FROM {table} WHERE project_id = ? AND target_id = ?"  # noqa: S608 - our own words
+    row = call.store.count(query, _project(call).id, int(target) if target.isdigit() else 0)
     if not row:
         raise not_found()
-    call.store.delete("job_token_allowlist", row)
+    call.store.delete(table, row)
     return no_content()
 
 
@@ -75,4 +106,7 @@ ROUTES: tuple[Route, ...] = (
     reads(f"{_P}/allowlist", listing),
     writes("POST", f"{_P}/allowlist", add),
     writes("DELETE", f"{_P}/allowlist/{{target_project_id}}", remove),
+    reads(f"{_P}/groups_allowlist", groups),
+    writes("POST", f"{_P}/groups_allowlist", add_group),
+    writes("DELETE", f"{_P}/groups_allowlist/{{target_group_id}}", remove_group),
 )
