@@ -56,14 +56,6 @@ def test_every_write_may_fail_once(aws: Rehearsal, fault: str) -> None:
     assert len(told) == len(aws.plan().changes)
 
 
-def test_every_read_may_fail_once(aws: Rehearsal) -> None:
-    """A plan survives a failure of each of its requests."""
-    aws.apply()
-    aws.inject({"fault": "error_before", "every": 2})
-    assert aws.plan().pending == ()
-    assert aws.injected() != []
-
-
 def test_an_apply_that_is_cut_off_is_finished_by_the_next(aws: Rehearsal) -> None:
     """When one write keeps failing the apply ends with an error; the next does the rest and no more."""
     aws.inject({"operation": "CreateRole", "fault": "error_before"})

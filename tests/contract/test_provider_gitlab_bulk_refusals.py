@@ -182,22 +182,6 @@ def test_a_refusal_for_complexity_halves_what_is_asked_at_once(
     assert ("complexity" in caplog.text) is (most == 74)
 
 
-def test_a_throttled_or_failed_query_is_sent_again(here: Rehearsal, caplog: pytest.LogCaptureFixture) -> None:
-    """It changes nothing, so that is safe; no plan reads anything by REST for it."""
-    each = member(here, "one")
-    each.apply()
-    rules = [
-        {"fault": "throttle", "path": GRAPHQL, "calls": [1], "retry_after_s": 3},
-        {"fault": "error_after", "path": GRAPHQL, "calls": [2]},
-        {"fault": "throttle", "path": f"{each.project}/variables"},
-    ]
-    here.ask("POST", "/-/faults", {"rules": rules})
-    assert pending([each]) == 0
-    met = here.ask("GET", "/-/faults")["injected"]
-    assert [one["fault"] for one in met] == ["throttle", "error_after"]
-    assert "one by one" not in caplog.text
-
-
 def test_an_error_about_one_project_costs_the_others_nothing(here: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own lists are read by REST."""
     fleet = [member(here, name) for name in "abc"]

@@ -88,14 +88,6 @@ def test_gitlab_run_starts_one_pipeline_whatever_happens_to_the_answer(here: Reh
     assert [str(row["id"]) for row in pipelines] == [run.id]
 
 
-def test_gitlab_plan_reads_through_a_flaky_server(here: Rehearsal) -> None:
-    """Every second read fails, and the plan is still right."""
-    here.apply()
-    inject(here, "error_before", [("GET", "/api/v4/")], calls=[], every=2)
-    assert here.connect().plan().pending == ()
-    assert injected(here) >= 2
-
-
 def test_gitlab_apply_waits_as_long_as_gitlab_asks(here: Rehearsal) -> None:
     """Retry-After is kept, and what is beyond the budget is not waited for: the error says when to resume."""
     inject(here, "throttle", [("POST", "/api/v4/projects$")], retry_after_s=45)
