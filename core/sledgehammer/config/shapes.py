@@ -4,6 +4,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Union, get_args, get_origin, get_type_hints
 
 from sledgehammer.config.fields import Description, description_of
@@ -101,7 +102,12 @@ _SINGLES = {
 
 
 def record_shape(record_type: type) -> Record:
-    """The shape of a settings dataclass. Raises TypeError for a type that no file can hold."""
+    """The shape of a settings dataclass, found out once. Raises TypeError for a type that no file can hold."""
+    return _find_shape(record_type)
+
+
+@cache
+def _find_shape(record_type: type) -> Record:
     hints = get_type_hints(record_type)
     return Record(record_type, tuple(_field_shape(known, hints[known.name]) for known in fields(record_type)))
 

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 
 from sledgehammer.operations import (
@@ -74,6 +75,7 @@ def _key_parts(builds: list[Build]) -> Iterator[str]:
         yield _part("stage_key")
 
 
+@cache
 def _part(name: str) -> str:
     return files("sledgehammer.shell").joinpath(f"{name}.sh").read_text(encoding="utf-8").rstrip("\n") + "\n"
 
