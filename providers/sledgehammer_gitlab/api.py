@@ -6,6 +6,7 @@ POST again after a 5xx. Answers are handed on as parsed JSON; callers read them 
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, unquote
 
@@ -26,6 +27,9 @@ T = TypeVar("T")
 
 TIMEOUT_S = (5.0, 30.0)
 """To connect, and between two bytes."""
+
+CONNECTIONS = 32
+"""That are kept open to one server, for as many plans side by side."""
 
 PER_PAGE = 100
 
@@ -250,7 +254,7 @@ _LASTING = (
 
 def _client(access: Access) -> gitlab.Gitlab:
     token = access.token.reveal()
-    return gitlab.Gitlab(
+    client = gitlab.Gitlab(
         access.url,
         private_token=token if access.kind is TokenKind.PRIVATE else None,
         oauth_token=token if access.kind is TokenKind.OAUTH else None,
@@ -260,3 +264,13 @@ def _client(access: Access) -> gitlab.Gitlab:
         keep_base_url=True,  # pages are asked for at the address that was given, whatever GitLab calls itself
         retry_transient_errors=False,
     )
+    for scheme in ("https://", "http://"):
+        client.session.mount(scheme, _connections())
+    return client
+
+
+@cache
+def _connections() -> requests.adapters.HTTPAdapter:
+    """One for all clients of a process: of many projects with a plan each, most would send no more than one request
+    over a connection of their own. Tokens go with each request."""
+    return requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS)

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 40  # a waiting job request, a clone and an upload hold one each
 BACKLOG = 128  # clients that connect at once; one more than the system takes tries again a second later
+IDLE_S = 65  # that a connection is kept open, as nginx in front of GitLab does
 
 
 class GitLabServer:
@@ -32,7 +33,12 @@ class GitLabServer:
     def __init__(self, settings: GitLabSettings) -> None:
         self._settings = settings
         self._http = CherootServer(
-            (settings.host, settings.port), None, numthreads=THREADS, request_queue_size=BACKLOG, server_name="nginx"
+            (settings.host, settings.port),
+            None,
+            numthreads=THREADS,
+            request_queue_size=BACKLOG,
+            timeout=IDLE_S,
+            server_name="nginx",
         )
         self._thread = threading.Thread(target=self._http.serve, name="gitlab-http", daemon=True)
         self.url = ""
