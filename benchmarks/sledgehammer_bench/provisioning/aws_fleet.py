@@ -1,6 +1,7 @@
 """Many sets in one account: a small CodeBuild project, its role, log and source, an image and its cache in ECR."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +25,19 @@ class AwsFleet:
     threads: int
 
     def apply(self) -> None:
-        """Make everything, one after the other: moto, behind the local AWS, does not bear a list beside a write."""
-        for connection in self.connections:
-            connection.apply(on_change=lambda change: None)
+        """Make everything: the first set makes the bucket."""
+        first, *others = self.connections
+        _apply(first)
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(_apply, others))
 
     def plan(self) -> Sequence[ChangeSet]:
         """Plan for all, with one reader that they share."""
         return plan_sets(self.connections, threads=self.threads)
+
+
+def _apply(connection: AwsConnection) -> None:
+    connection.apply(on_change=lambda change: None)
 
 
 def aws_environment(server: Server) -> Mapping[str, str]:

@@ -41,7 +41,7 @@ def beside_gitlabform(fleet: Fleet, folder: Path, *, kept: Path, times: Mapping[
             )
             for _ in range(count)
         ]
-        theirs, by_rest, by_graphql = (fastest(runs) for runs in zip(*rounds, strict=True))
+        theirs, by_rest, by_graphql = (fastest(same) for same in zip(*rounds, strict=True))
         runs += [theirs, by_rest, by_graphql]
         goals += judge_beside(by_graphql, by_rest, theirs, latency_s=latency_s)
     return Finding(runs=runs, goals=goals)

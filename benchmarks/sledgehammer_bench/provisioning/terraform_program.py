@@ -27,8 +27,8 @@ class Terraform:
     environment: Mapping[str, str] = field(repr=False)
 
     def apply(self) -> None:
-        """One request after the other: moto, behind the local AWS, does not bear a list beside a write."""
-        argv = ("terraform", "apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=1")
+        """Make what the configuration has."""
+        argv = ("terraform", "apply", "-auto-approve", "-input=false", "-no-color")
         run_checked(self.processes, self._command(*argv), timeout_s=RUN_S)
 
     def plan(self) -> int:
