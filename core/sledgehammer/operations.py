@@ -172,7 +172,7 @@ class StageKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheExport:
-    """What is written for later builds once the image is delivered: the same build again, all of it cached by then,
+    """What is written for later builds once all steps are done: the same build again, all of it cached by then,
     up to `target` ("" is the build's own). It fails no build, takes at most `timeout_s` seconds, and is left out when
     every step was cached, for then there is nothing new to write, or only small files were copied (`COPY --link`).
 

@@ -14,8 +14,8 @@ def run_script(tmp_path: Path) -> RunScript:
     return script_runner(tmp_path)
 
 
-def test_the_cache_is_exported_after_the_push(run_script: RunScript) -> None:
-    """By a second build with the same inputs, which delivers nothing; the log says what was written."""
+def test_the_cache_is_exported_by_a_build_of_its_own(run_script: RunScript) -> None:
+    """With the same inputs, which delivers nothing; the log says what was written."""
     cached = build(cache_from=(("type=registry,ref=c:main",),), exports=(export(),))
 
     ran = run_script(cached, REPO="r", SHA="s", A="c:main", P="true")
@@ -29,6 +29,30 @@ def test_the_cache_is_exported_after_the_push(run_script: RunScript) -> None:
     assert sources(second) == sources(first)
     assert second[second.index("--target") + 1] == "package"
     assert "image web: cache written in" in ran.output
+
+
+def test_the_cache_is_exported_beside_the_push(run_script: RunScript) -> None:
+    """It begins when all steps are done; a push that takes long does not put it off."""
+    ran = run_script(build(exports=(export(),)), REPO="r", SHA="s", A="c:main", P="true", FAKE_PUSH="until exported")
+
+    assert ran.exit_code == 0
+    assert ran.output.index("pushed r@") < ran.output.index("image web: cache written in")
+
+
+def test_an_image_that_cannot_be_pushed_leaves_its_cache(run_script: RunScript) -> None:
+    """The job fails, and finds its steps when it runs again."""
+    ran = run_script(build(exports=(export(),)), REPO="r", SHA="s", A="c:main", P="true", FAKE_PUSH="fails")
+
+    assert ran.exit_code == 1
+    assert "image web: cache written in" in ran.output
+
+
+def test_a_build_that_fails_writes_no_cache(run_script: RunScript) -> None:
+    """Nor does it wait for one."""
+    ran = run_script(build(exports=(export(),)), REPO="r", SHA="s", A="c:main", P="true", FAKE_EXIT="1")
+
+    assert ran.exit_code == 1
+    assert not [call for call in ran.calls if "--cache-to" in call]
 
 
 @pytest.mark.parametrize(

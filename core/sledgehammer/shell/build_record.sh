@@ -69,7 +69,7 @@ sledge_push_record() {
   set -- "$1" --tag "$2" ${4:+--tag "$3:record-run-$(sledge_run_tag "$4")"}
   sledge_image=$1
   shift
-  timeout -s INT 60 docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \
+  timeout 60 docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \
     --file "$sledge_dir/record.dockerfile" --output "$sledge_output" "$@" -- "$sledge_dir/record" \
     >"$sledge_dir/record.out" 2>&1 \
     || sledge_say "image $sledge_image: build record not kept, the build goes on:" \

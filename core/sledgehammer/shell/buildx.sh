@@ -18,11 +18,13 @@ sledge_push_output() {
   fi
 }
 
-# $1: image, $2: repository to push to, "" to load into the engine; the rest are arguments of docker buildx build
+# $1: image, $2: repository to push to, "" to load into the engine, $3: function that writes the caches or ""; the rest are
+# arguments of docker buildx build
 sledge_build() {
   sledge_image=$1
   sledge_repository=$2
-  shift 2
+  sledge_exports=$3
+  shift 3
   if [ -n "$sledge_repository" ]; then
     sledge_output=${sledge_output:-$(sledge_push_output)}
     set -- --output "$sledge_output" "$@"
@@ -69,13 +71,41 @@ sledge_run_uncached() {
 
 # Arguments of docker buildx build
 sledge_run_build() {
-  rm -f "$sledge_dir/metadata"
+  sledge_end_exports
+  rm -f "$sledge_dir/metadata" "$sledge_dir/code"
+  : >"$sledge_dir/progress"
+  if [ -n "$sledge_exports" ]; then
+    "$sledge_exports" >"$sledge_dir/exports" 2>&1 &
+    sledge_exporting=$!
+  fi
   {
     sledge_status=0
     docker buildx --builder "$sledge_builder" build --progress plain --metadata-file "$sledge_dir/metadata" "$@" 2>&1 \
       || sledge_status=$?
     echo "$sledge_status" >"$sledge_dir/code"
   } | tee "$sledge_dir/progress"
+}
+
+# Caches are written beside the push: as soon as all steps are done, which is when the image is exported. Their builds
+# share no step with this one while it runs. Fails when the build did.
+sledge_await_steps() {
+  until tail -c 4096 "$sledge_dir/progress" | grep -Eq '^#[0-9]+ (exporting|pushing) '; do
+    if [ -s "$sledge_dir/code" ]; then
+      [ "$(cat "$sledge_dir/code")" -eq 0 ] || return 1
+      break
+    fi
+    sleep 0.1
+  done
+  # shellcheck disable=SC2046 # two numbers
+  sledge_count "$sledge_image" $(sledge_count_steps <"$sledge_dir/progress") >/dev/null
+}
+
+# Where the build fails, too: what is written of it is found when the job runs again.
+sledge_end_exports() {
+  [ -n "${sledge_exporting-}" ] || return 0
+  wait "$sledge_exporting" || true
+  sledge_exporting=
+  cat "$sledge_dir/exports"
 }
 
 sledge_demand_buildx() {

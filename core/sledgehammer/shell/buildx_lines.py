@@ -25,17 +25,29 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     lines += function(name, [*common_arguments(build), *keyed, *sources, f'"$@" -- {quote((build.context,))}'])
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     where = quote(repository(build.tags[0])) if build.push else "''"
-    lines += [f"sledge_note_ref {quote(ref)}" for export in build.exports if (ref := _watched_ref(build, export))]
+    exports = f"{name}_exports" if build.exports else ""
+    if exports:
+        lines += function(exports, _exports(build, name))
     lines += note_lines(build.record) if build.record is not None else []
-    lines.append(f"{name} sledge_build {quote((build.image,))} {where} --provenance=false{flags(build)}")
+    lines.append(
+        f"{name} sledge_build {quote((build.image,))} {where} {quote((exports,))} --provenance=false{flags(build)}"
+    )
     lines += ['wait "$sledge_noting_record" || true'] if build.record is not None else []
     beside = _beside(build, where)
     if beside:
         lines += ["{", *(f"  {line}" for line in beside), "} &", "sledge_beside=$!"]
-    lines += export_lines(build, name, lambda export: _export(build, export, name))
+    if exports:
+        lines.append("sledge_end_exports")
     if beside:
         lines.append('wait "$sledge_beside" || true')
     return lines
+
+
+def _exports(build: Build, name: str) -> list[str]:
+    """What writes the caches beside the push of the image."""
+    watched = (ref for export in build.exports if (ref := _watched_ref(build, export)))
+    lines = [*(f"sledge_note_ref {quote(ref)}" for ref in watched), "sledge_await_steps || return 0"]
+    return lines + export_lines(build, name, lambda export: _export(build, export, name))
 
 
 def _beside(build: Build, where: str) -> list[str]:

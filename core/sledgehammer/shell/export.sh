@@ -53,10 +53,10 @@ sledge_copied_little() {
   ' "$sledge_dir/progress"
 }
 
-# What is run here fails no build and ends in time; it is sent SIGINT, upon which BuildKit stops cleanly.
+# What is run here fails no build and ends in time; upon SIGTERM BuildKit stops cleanly.
 sledge_bounded() {
   sledge_code=0
-  timeout -s INT "$sledge_limit" "$@" >"$sledge_dir/export" 2>&1 || sledge_code=$?
+  timeout "$sledge_limit" "$@" >"$sledge_dir/export" 2>&1 || sledge_code=$?
 }
 
 sledge_end_export() {

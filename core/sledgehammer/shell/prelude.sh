@@ -83,6 +83,7 @@ sledge_dir=$(mktemp -d)
 sledge_builder=default
 sledge_ran=1
 sledge_at_exit() {
+  if command -v sledge_end_exports >/dev/null; then sledge_end_exports; fi
   if command -v sledge_give_cache_folder >/dev/null; then sledge_give_cache_folder; fi
   rm -rf "$sledge_dir"
 }
