@@ -19,7 +19,6 @@ class Checkout:
     commit: str
     tree: str
     branch: str  # "" on a detached HEAD
-    is_dirty: bool  # tracked files differ from the commit
 
 
 def read_checkout(root: Path, *, runner: ProcessRunner) -> Checkout:
@@ -31,15 +30,19 @@ def read_checkout(root: Path, *, runner: ProcessRunner) -> Checkout:
         _demand_commit(root, runner)
         found = run_checked(runner, command)
     prefix, commit, tree, branch = found.stdout.decode(errors="replace").split("\n")[:4]
-    status = ("status", "--porcelain", "--untracked-files=no", "--", ".")
     return Checkout(
         root=root,
         prefix=prefix,
         commit=commit,
         tree=tree,
         branch=branch.removeprefix("refs/heads/") if branch != "HEAD" else "",
-        is_dirty=bool(run_checked(runner, Command(argv=("git", *status), cwd=root)).text),
     )
+
+
+def is_dirty(checkout: Checkout, *, runner: ProcessRunner) -> bool:
+    """Whether tracked files differ from the commit. git looks at every file for it, so only who needs it asks."""
+    status = ("status", "--porcelain", "--untracked-files=no", "--", ".")
+    return bool(run_checked(runner, Command(argv=("git", *status), cwd=checkout.root)).text)
 
 
 def _demand_commit(root: Path, runner: ProcessRunner) -> None:

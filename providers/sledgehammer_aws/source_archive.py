@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sledgehammer.changes import Action
-from sledgehammer.checkout import Checkout, archive_zip
+from sledgehammer.checkout import Checkout, archive_zip, is_dirty
 from sledgehammer.errors import NotFoundError
 from sledgehammer.process import ProcessRunner
 from sledgehammer.provisioning import Attributes, Observed
@@ -92,7 +92,7 @@ class SourceArchive:
         )
 
     def _upload(self) -> None:
-        if self.checkout.is_dirty:
+        if is_dirty(self.checkout, runner=self.processes):
             log.warning("%s: uncommitted changes are not sent, commit %s is", self.name, self.checkout.commit[:12])
         s3, names, archive = self.site.clients.s3, self.site.names, self._archive()
         metadata = {"commit": self.checkout.commit, "sha256": hashlib.sha256(archive).hexdigest()}

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Collection, Mapping
 
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
-from sledgehammer.checkout import Checkout
+from sledgehammer.checkout import Checkout, is_dirty
 from sledgehammer.outcome import Outcome, Run
 from sledgehammer.polling import Clock, SystemClock
 from sledgehammer.ports import CiFile, Environment, OnLog
+from sledgehammer.process import ProcessRunner
 from sledgehammer.project import Project
 from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.reference import Reference
@@ -44,12 +45,14 @@ class GitLabConnection:
         images: GitLabRegistry,
         checkout: Checkout,
         *,
+        processes: ProcessRunner,
         target: Target,
     ) -> None:
         self._provisioner = provisioner
         self._pipelines = pipelines
         self._images = images
         self._checkout = checkout
+        self._processes = processes
         self.target = target
 
     def plan(self) -> ChangeSet:
@@ -99,7 +102,7 @@ class GitLabConnection:
         self._images.remove(reference)
 
     def _warn_of_uncommitted_files(self) -> None:
-        if self._checkout.is_dirty:
+        if is_dirty(self._checkout, runner=self._processes):
             log.warning(
                 "%s has uncommitted changes, which are not sent: GitLab gets commit %s",
                 self._checkout.root,
@@ -151,6 +154,7 @@ def open_connection(
         ),
         GitLabRegistry(api, access, project=project, path=path, variables=environment.variables, clock=time),
         checkout,
+        processes=environment.processes,
         target=Target(settings=settings, branch=branch),
     )
 

@@ -212,7 +212,7 @@ def test_without_boto3_connecting_says_how_to_install_it(monkeypatch: pytest.Mon
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.setitem(sys.modules, "botocore.config", None)
-    checkout = Checkout(root=ROOT, prefix="", commit="c", tree="t", branch="main", is_dirty=False)
+    checkout = Checkout(root=ROOT, prefix="", commit="c", tree="t", branch="main")
     environment = Environment(variables={}, processes=LocalProcessRunner())
     with pytest.raises(MissingToolError) as caught:
         PROVIDER.connect(project_of(Settings()), CiFile(path="", text=""), checkout, environment)

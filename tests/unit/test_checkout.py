@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sledgehammer.checkout import archive_zip, read_checkout
+from sledgehammer.checkout import archive_zip, is_dirty, read_checkout
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.process import LocalProcessRunner
 
@@ -44,14 +44,13 @@ def test_a_project_in_a_folder_is_sent_as_that_folder(repository: Path) -> None:
 
 def test_only_committed_files_are_sent(repository: Path) -> None:
     """An uncommitted change makes the checkout dirty and stays at home; the same commit gives the same bytes."""
-    clean = read_checkout(repository, runner=RUNNER)
-    before = archive_zip(clean, runner=RUNNER)
+    checkout = read_checkout(repository, runner=RUNNER)
+    was_dirty, before = is_dirty(checkout, runner=RUNNER), archive_zip(checkout, runner=RUNNER)
+
     (repository / "README").write_text("changed\n")
 
-    dirty = read_checkout(repository, runner=RUNNER)
-
-    assert (clean.is_dirty, dirty.is_dirty) == (False, True)
-    assert archive_zip(dirty, runner=RUNNER) == before
+    assert (was_dirty, is_dirty(checkout, runner=RUNNER)) == (False, True)
+    assert archive_zip(checkout, runner=RUNNER) == before
 
 
 def test_a_detached_head_has_no_branch(repository: Path) -> None:

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from sledgehammer.checkout import read_checkout
+from sledgehammer.checkout import is_dirty, read_checkout
 from sledgehammer.cli.command import Command, add_project_option
 from sledgehammer.local_build import build_here, local_destination
 from sledgehammer.process import LocalProcessRunner
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = read_project(Path(arguments.directory))
     project = replace(found, cache=CacheSettings(strategy="none"))
     checkout = read_checkout(project.root, runner=processes)
-    commit = f"{checkout.commit[:12]}-dirty" if checkout.is_dirty else checkout.commit[:12]
+    commit = f"{checkout.commit[:12]}-dirty" if is_dirty(checkout, runner=processes) else checkout.commit[:12]
     plan = plan_for(project, local_destination(project, commit=commit))
 
     def show(line: str) -> None:
