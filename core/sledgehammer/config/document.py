@@ -5,17 +5,17 @@ keys that are not text and keys written twice.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, Protocol, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
-from ruamel.yaml.nodes import Node as YamlNode
 
+from sledgehammer.config.quick_yaml import TAG, compose_quickly, construct_scalar
 from sledgehammer.errors import ConfigurationError
 
-_TAG = "tag:yaml.org,2002:"
 _SCALARS = frozenset({"str", "int", "float", "bool", "null", "timestamp"})
 
 Plain = str | int | float | bool | date | None
@@ -73,6 +73,9 @@ def refusal(file: str, line: int, message: str, *, hint: str = "") -> Configurat
 
 def read_document(text: str, *, file: str) -> Section:
     """Read one YAML document that is a mapping; `file` is the name for errors."""
+    if (quick := compose_quickly(text)) is not None:
+        with suppress(ConfigurationError):  # which the other reader words
+            return _read(cast(YamlNode, quick), file, lambda node: construct_scalar(str(node.tag), node.value))
     yaml = YAML(typ="safe", pure=True)
     try:
         root = yaml.compose(text)
@@ -85,16 +88,29 @@ def read_document(text: str, *, file: str) -> Section:
         raise refusal(file, 1, f"not YAML: {' '.join(str(error).split())}") from error
     if root is None:
         raise refusal(file, 1, "the file is empty", hint="start it with version: 1 and name: <project>")
-    node = _Reader(file=file, construct=yaml.constructor.construct_object).read(root)
+    return _read(root, file, yaml.constructor.construct_object)
+
+
+class YamlNode(Protocol):
+    """What the nodes of ruamel.yaml and PyYAML share. `id` is scalar, sequence or mapping."""
+
+    id: str
+    tag: Any
+    value: Any
+    start_mark: Any
+
+
+def _read(root: YamlNode, file: str, construct: Callable[[YamlNode], object]) -> Section:
+    node = _Reader(file=file, construct=construct).read(root)
     if not isinstance(node, Section):
         raise refusal(file, node.line, "expected `key: value` lines at the top level")
     return node
 
 
 class _Reader:
-    """Turns ruamel's nodes into ours. Aliases give one node at several places; one inside itself is refused."""
+    """Turns a library's nodes into ours. Aliases give one node at several places; one inside itself is refused."""
 
-    def __init__(self, *, file: str, construct: Callable[[YamlNode], Plain]) -> None:
+    def __init__(self, *, file: str, construct: Callable[[YamlNode], object]) -> None:
         self._file = file
         self._construct = construct
         self._open: set[int] = set()
@@ -102,7 +118,7 @@ class _Reader:
     def read(self, node: YamlNode) -> Node:
         line = node.start_mark.line + 1
         if id(node) in self._open:
-            raise refusal(self._file, line, f"the anchor &{node.anchor} contains itself")
+            raise refusal(self._file, line, f"the anchor &{getattr(node, 'anchor', '')} contains itself")
         self._open.add(id(node))
         try:
             return self._read_known(node, line)
@@ -110,27 +126,27 @@ class _Reader:
             self._open.discard(id(node))
 
     def _read_known(self, node: YamlNode, line: int) -> Node:
-        kind = str(node.tag).removeprefix(_TAG)
-        if isinstance(node, ScalarNode) and kind in _SCALARS:
+        kind = str(node.tag).removeprefix(TAG)
+        if node.id == "scalar" and kind in _SCALARS:
             return self._read_scalar(node, line)
-        if isinstance(node, SequenceNode) and kind == "seq":
+        if node.id == "sequence" and kind == "seq":
             return Items(file=self._file, line=line, items=tuple(self.read(item) for item in node.value))
-        if isinstance(node, MappingNode) and kind == "map":
+        if node.id == "mapping" and kind == "map":
             return self._read_section(node, line)
         raise refusal(self._file, line, f"the YAML tag {node.tag} is not supported", hint="write plain values")
 
-    def _read_scalar(self, node: ScalarNode, line: int) -> Scalar:
+    def _read_scalar(self, node: YamlNode, line: int) -> Scalar:
         try:
-            value = self._construct(node)
+            value = cast(Plain, self._construct(node))
         except (ValueError, YAMLError) as error:
             raise refusal(self._file, line, f'"{node.value}" is not what its YAML tag says') from error
         return Scalar(file=self._file, line=line, value=value, text=str(node.value))
 
-    def _read_section(self, node: MappingNode, line: int) -> Section:
+    def _read_section(self, node: YamlNode, line: int) -> Section:
         entries: dict[str, Entry] = {}
         for key_node, value_node in node.value:
             key_line = key_node.start_mark.line + 1
-            if not isinstance(key_node, ScalarNode) or key_node.tag != f"{_TAG}str":
+            if key_node.id != "scalar" or str(key_node.tag) != f"{TAG}str":
                 raise refusal(self._file, key_line, f"the key {_written(key_node)} is not text", hint="quote it")
             key = str(key_node.value)
             if key in entries:
@@ -141,10 +157,10 @@ class _Reader:
 
     def _read_value(self, node: YamlNode, key_line: int) -> Node:
         """A value that is not there has its mark at the next token, which may be lines away."""
-        if isinstance(node, ScalarNode) and node.value == "" and node.tag == f"{_TAG}null":
+        if node.id == "scalar" and node.value == "" and str(node.tag) == f"{TAG}null":
             return Scalar(file=self._file, line=key_line, value=None, text="")
         return self.read(node)
 
 
 def _written(node: YamlNode) -> str:
-    return str(node.value) if isinstance(node, ScalarNode) else "that is itself a list or a mapping"
+    return str(node.value) if node.id == "scalar" else "that is itself a list or a mapping"
