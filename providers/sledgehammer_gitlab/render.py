@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from io import StringIO
 
 from ruamel.yaml import YAML
@@ -40,16 +42,13 @@ class Origin(Enum):
 
 def render_ci_text(project: Project, settings: Settings, plan: BuildPlan) -> str:
     """The text of `.gitlab-ci.yml`: one job that runs the plan's script in docker-in-docker over TLS."""
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 4096  # no line of a script is ever folded
-    out, script = StringIO(), render_script(plan)
+    script = render_script(plan)
     block = literal_block(script)
-    job = _job(project, settings, plan, script=script if block is None else _STAND_IN)
-    yaml.dump({"workflow": _workflow(), JOB: job}, out)
-    body = out.getvalue()
-    if block is not None:
-        body = body.removesuffix(literal_block(_STAND_IN) or "") + block  # the script comes last
+    frame = _frame(project, settings, plan)
+    if block is None:
+        body = _written(frame, script)
+    else:
+        body = _written(frame, _STAND_IN).removesuffix(literal_block(_STAND_IN) or "") + block  # the script comes last
     return f"# Managed by sledge (format 1, content {_digest(body)}): change sledge.yaml instead\n{body}"
 
 
@@ -70,6 +69,39 @@ def _digest(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """All that a job says besides its script: many projects have the same."""
+
+    docker_version: str
+    runner_tags: tuple[str, ...]
+    id_tokens: tuple[tuple[str, IdToken], ...]
+    timeout_minutes: int
+    cache: CacheFolder | None
+
+
+def _frame(project: Project, settings: Settings, plan: BuildPlan) -> _Frame:
+    folders = [operation for operation in plan.operations if isinstance(operation, CacheFolder)]
+    return _Frame(
+        docker_version=project.docker_version,
+        runner_tags=settings.runner_tags,
+        id_tokens=tuple(settings.id_tokens.items()),
+        timeout_minutes=settings.timeout_minutes,
+        cache=folders[-1] if folders else None,
+    )
+
+
+@lru_cache(maxsize=64)
+def _written(frame: _Frame, script: str) -> str:
+    """As YAML, which takes longer than all else of a CI file."""
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096  # no line of a script is ever folded
+    out = StringIO()
+    yaml.dump({"workflow": _workflow(), JOB: _job(frame, script)}, out)
+    return out.getvalue()
+
+
 def _workflow() -> dict[str, object]:
     """Pipelines for branches and tags; a merge request's branch has its own already, so none is made twice."""
     return {
@@ -81,14 +113,14 @@ def _workflow() -> dict[str, object]:
     }
 
 
-def _job(project: Project, settings: Settings, plan: BuildPlan, *, script: str) -> dict[str, object]:
+def _job(frame: _Frame, script: str) -> dict[str, object]:
     """Without entrypoints (Kubernetes executor) the docker image sets none of the DOCKER_* variables, so the job
     does: docs.gitlab.com/ci/docker/using_docker_build, "Docker-in-Docker with TLS enabled"."""
     job: dict[str, object] = {
-        "image": f"docker:{project.docker_version}-cli",
+        "image": f"docker:{frame.docker_version}-cli",
         "services": [
             {
-                "name": f"docker:{project.docker_version}-dind",
+                "name": f"docker:{frame.docker_version}-dind",
                 "alias": "docker",
                 # dind exposes 2375 as well, where nobody listens once TLS is on: runners would wait for it
                 "variables": {"HEALTHCHECK_TCP_PORT": TLS_PORT},
@@ -101,15 +133,15 @@ def _job(project: Project, settings: Settings, plan: BuildPlan, *, script: str) 
             "DOCKER_CERT_PATH": "$DOCKER_TLS_CERTDIR/client",
         },
     }
-    if settings.runner_tags:
-        job["tags"] = list(settings.runner_tags)
-    if settings.id_tokens:
-        job["id_tokens"] = {name: {"aud": _audience(token)} for name, token in settings.id_tokens.items()}
+    if frame.runner_tags:
+        job["tags"] = list(frame.runner_tags)
+    if frame.id_tokens:
+        job["id_tokens"] = {name: {"aud": _audience(token)} for name, token in frame.id_tokens}
     job["interruptible"] = True
-    job["timeout"] = f"{settings.timeout_minutes} minutes"
+    job["timeout"] = f"{frame.timeout_minutes} minutes"
     job["retry"] = {"max": 1, "when": list(RETRIED)}
-    for folder in (operation for operation in plan.operations if isinstance(operation, CacheFolder)):
-        job["cache"] = _cache(folder)
+    if frame.cache is not None:
+        job["cache"] = _cache(frame.cache)
     job["script"] = [LiteralScalarString(script)]
     return job
 

@@ -1,6 +1,7 @@
 """The build record in a CI job: the call that writes it."""
 
 import shlex
+from functools import cache
 from importlib.resources import files
 
 from sledgehammer.context.content_key import KeyRecipe, NoKey, args_lines
@@ -9,6 +10,7 @@ from sledgehammer.operations import Text
 from sledgehammer.shell.quote import quote
 
 
+@cache
 def build_record_functions() -> str:
     """The shell functions; they need those of the content key and the folder `$sledge_dir`."""
     return files("sledgehammer.shell").joinpath("build_record.sh").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 
 from sledgehammer.context.content_key import KeyRecipe, NoKey, header_of
@@ -11,6 +12,7 @@ from sledgehammer.context.sources import SourcePattern
 _PLAIN = frozenset(range(0x20, 0x7F)) - {ord("/")}
 
 
+@cache
 def content_key_functions() -> str:
     """The shell functions; they need `sledge_say` and the folder `$sledge_dir`."""
     return files("sledgehammer.shell").joinpath("content_key.sh").read_text(encoding="utf-8")
