@@ -5,10 +5,11 @@ comes to the same. Only plans make do with it; an apply reads everything anew.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import TypeVar
 
 from sledgehammer.errors import SledgehammerError
 from sledgehammer.polling import Clock
@@ -41,6 +42,8 @@ AT_ONCE = 4
 
 LONGEST_REASON = 200
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -71,97 +74,134 @@ class Target:
         return frozenset(asked | {Part.BRANCH_RULES} if self.settings.protected_branches else asked)
 
 
-def read_in_bulk(
-    known: Mapping[str, KnownProject],
-    targets: Iterable[Target],
-    variables: Mapping[str, str],
-    *,
-    url: str = "",
-    clock: Clock,
-    policy: RetryPolicy,
-) -> Mapping[str, KnownProject]:
-    """`known` (of `listing.list_projects`) with what GraphQL tells of the targets in it: by a request beforehand, and
-    one for each 25 projects of the same branch. Variables of groups come by REST, a request for each group.
+def batches(items: Iterable[T], *, branch_of: Callable[[T], str]) -> Iterator[Sequence[T]]:
+    """As many as one query asks for, of one branch each, as soon as they have come."""
+    waiting: dict[str, list[T]] = {}
+    for item in items:
+        batch = waiting.setdefault(branch_of(item), [])
+        batch.append(item)
+        if len(batch) == MOST_PROJECTS:
+            yield waiting.pop(branch_of(item))
+    yield from waiting.values()
 
-    `variables` stand for this process's environment. Raises CredentialsError without a token, and nothing where GraphQL
-    refuses: a line of the log says so then.
+
+class BulkReader:
+    """Adds to what is `known` of projects (of `listing.list_projects`) what GraphQL tells, by a request beforehand and
+    one for each batch. Variables of groups come by REST, a request for each group.
+
+    Batches may be read side by side; all wait for the first, which shows what GitLab takes. `variables` stand for this
+    process's environment. Raises CredentialsError without a token, and nothing where GraphQL refuses: `report` tells.
     """
-    access = find_access(url, variables)
-    mine = {target.path: target for target in targets if target.path in known}
-    api = Api(access, clock=clock, policy=policy)
-    known = {**known, **_with_groups(api, known, mine)}
-    if not mine or access.kind is TokenKind.JOB:  # GraphQL takes no job's token
-        return known
-    reader = _Reader(api)
-    found = {**known, **reader.read(known, mine)}
-    if reader.refusals:
-        log.warning("GitLab's GraphQL refused, so projects are read one by one: %s", sorted(reader.refusals)[0])
-    elif lacking := [path for path, target in mine.items() if not _tells_all(found[path], target)]:
-        log.info("GitLab's GraphQL did not tell all of %s: the rest is read by REST", ", ".join(sorted(lacking)))
-    return found
 
+    def __init__(
+        self,
+        known: Mapping[str, KnownProject],
+        variables: Mapping[str, str],
+        *,
+        url: str = "",
+        clock: Clock,
+        policy: RetryPolicy,
+    ) -> None:
+        access = find_access(url, variables)
+        self._known = known
+        self._api = Api(access, clock=clock, policy=policy)
+        self._is_asking = access.kind is not TokenKind.JOB  # GraphQL takes no job's token
+        self._has_told = False
+        self._fields: Known | None = None
+        self._group_rows: dict[str, Sequence[Json] | None] = {}
+        self._most = MOST_PROJECTS
+        self._refusals: set[str] = set()
+        self._lacking: set[str] = set()
+        self._first = Lock()
+        self._is_first_read = False
 
-def _with_groups(
-    api: Api, known: Mapping[str, KnownProject], targets: Mapping[str, Target]
-) -> Mapping[str, KnownProject]:
-    """The targets with the variables of groups, each group's read once for all. One that cannot be read is left to the
-    plans, which say why."""
-    rows: dict[str, list[Json]] = {}
-    for place in sorted({place for target in targets.values() for place in target.group_lists}):
-        with suppress(SledgehammerError):
-            rows[place] = api.get_list(place)
-    shared = {
-        path: {place: rows[place] for place in target.group_lists & rows.keys()} for path, target in targets.items()
-    }
-    return {path: replace(known[path], lists={**known[path].lists, **lists}) for path, lists in shared.items()}
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Asks, and remembers in a sentence each why it was refused."""
-
-    api: Api
-    refusals: set[str] = field(default_factory=set)
-
-    def read(self, known: Mapping[str, KnownProject], targets: Mapping[str, Target]) -> Mapping[str, KnownProject]:
-        """Those of the targets that were told anything of."""
-        types = self._ask(types_query(), {})
-        if types.data is None:
-            self.refusals.add(types.refusal)
+    def read(self, targets: Iterable[Target]) -> Mapping[str, KnownProject]:
+        """Those of a batch that are known, with what is told of them."""
+        mine = {target.path: target for target in targets if target.path in self._known}
+        if not mine:
             return {}
-        fields = read_types(types.data)
-        found: dict[str, KnownProject] = {}
-        for branch in sorted({target.branch for target in targets.values()}):
-            same = {path: target for path, target in targets.items() if target.branch == branch}
-            parts = frozenset(part for target in same.values() for part in target.parts) & fields.parts()
-            nodes = self._projects(sorted(same), branch, parts, fields) if parts else {}
-            found |= {path: _with(known[path], node, same[path], parts) for path, node in nodes.items() if path in same}
+        with self._first:
+            shared = {path: self._with_groups(self._known[path], target) for path, target in mine.items()}
+            if not self._is_first_read:
+                self._is_first_read = True
+                return self._read(shared, mine)
+        return self._read(shared, mine)
+
+    def report(self) -> None:
+        """Say in a line of the log why GraphQL did not tell all that was read, if so."""
+        if self._refusals:
+            log.warning("GitLab's GraphQL refused, so projects are read one by one: %s", sorted(self._refusals)[0])
+        elif self._lacking:
+            lacking = ", ".join(sorted(self._lacking))
+            log.info("GitLab's GraphQL did not tell all of %s: the rest is read by REST", lacking)
+
+    def _with_groups(self, one: KnownProject, target: Target) -> KnownProject:
+        """With the variables of groups, each group's read once for all. One that cannot be read is left to the plans,
+        which say why."""
+        lists = dict(one.lists)
+        for place in sorted(target.group_lists):
+            if place not in self._group_rows:
+                self._group_rows[place] = None
+                with suppress(SledgehammerError):
+                    self._group_rows[place] = self._api.get_list(place)
+            if (rows := self._group_rows[place]) is not None:
+                lists[place] = rows
+        return replace(one, lists=lists)
+
+    def _read(self, known: Mapping[str, KnownProject], targets: Mapping[str, Target]) -> Mapping[str, KnownProject]:
+        fields = self._fields or self._read_fields()
+        if fields is None:
+            return known
+        branch = next(iter(targets.values())).branch
+        parts = frozenset(part for target in targets.values() for part in target.parts) & fields.parts()
+        nodes = self._projects(list(targets), branch, parts, fields) if parts else {}
+        told = {path: _with(known[path], node, targets[path], parts) for path, node in nodes.items() if path in targets}
+        found = {**known, **told}
+        self._lacking |= {path for path, target in targets.items() if not _tells_all(found[path], target)}
         return found
 
+    def _read_fields(self) -> Known | None:
+        """What GitLab can tell; None where it is not to be asked, or refused before."""
+        if not self._is_asking:
+            return None
+        types = self._ask(types_query(), {})
+        if types.data is None:
+            self._refusals.add(types.refusal)
+            self._is_asking = False
+            return None
+        self._fields = read_types(types.data)
+        return self._fields
+
     def _projects(self, paths: Sequence[str], branch: str, parts: frozenset[Part], fields: Known) -> Mapping[str, Json]:
-        """By path. The first request finds out how many GitLab takes at once; it halves until one is too many."""
+        """By path. What is too much for GitLab at once is halved until one project is."""
         query = projects_query(parts, fields)
         ref = {"ref": f"refs/heads/{branch}"} if Part.TIP in parts else {}
+        nodes: list[Json | None] = []
+        rest = list(paths)
+        while rest and self._is_asking:
+            chunk = rest[: self._most]
+            answer = self._ask(query, {"paths": chunk, "first": len(chunk), **ref})
+            if answer.is_too_complex and len(chunk) > 1:
+                self._most = min(self._most, len(chunk) // 2)
+                continue
+            self._note(answer)
+            if answer.is_refused:
+                break
+            nodes += listed(answer.data)
+            rest = rest[len(chunk) :]
+        return {str(node["fullPath"]).lower(): node for node in nodes if node is not None}
 
-        def ask(chunk: Sequence[str]) -> _Answer:
-            return self._ask(query, {"paths": chunk, "first": len(chunk), **ref})
-
-        size = min(MOST_PROJECTS, len(paths))
-        first = ask(paths[:size])
-        while first.is_too_complex and size > 1:
-            size //= 2
-            first = ask(paths[:size])
-        others = [] if first.is_refused else [paths[start : start + size] for start in range(size, len(paths), size)]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            answers = [first, *pool.map(ask, others)]
-        self.refusals |= {answer.refusal for answer in answers if answer.refusal}
-        nodes = [node for answer in answers for node in listed(answer.data) if node is not None]
-        return {str(node["fullPath"]).lower(): node for node in nodes}
+    def _note(self, answer: "_Answer") -> None:
+        """Remember why there is no data. A GitLab that refuses before it has told anything is not asked again."""
+        if answer.refusal:
+            self._refusals.add(answer.refusal)
+        self._has_told = self._has_told or answer.data is not None
+        self._is_asking = self._is_asking and (self._has_told or not answer.is_refused)
 
     def _ask(self, query: str, variables: Json) -> "_Answer":
         """What GitLab says of an error is told only where nothing was looked up yet: no value can be in it then."""
         try:
-            answer = self.api.query(query, variables)
+            answer = self._api.query(query, variables)
         except SledgehammerError as error:
             return _Answer(refusal=str(error), is_refused=True)
         data, errors = trusted(answer), [str(error.get("message")) for error in answer.get("errors") or ()]

@@ -11,7 +11,7 @@ from sledgehammer.errors import ConflictError
 from sledgehammer.retry import RetryPolicy
 from sledgehammer.testing import FakeClock
 from sledgehammer_gitlab.access_settings import BranchProtection, Level
-from sledgehammer_gitlab.bulk_reading import Target, read_in_bulk
+from sledgehammer_gitlab.bulk_reading import BulkReader, Target, batches
 from sledgehammer_gitlab.listing import list_projects
 from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.settings import Settings, Variable
@@ -44,8 +44,12 @@ def what_is_known(fleet: Sequence[Rehearsal], *, in_bulk: bool = True) -> Mappin
     known = list_projects(fleet[0].group, variables, clock=clock, policy=policy)
     if not in_bulk:
         return known
+    reader, found = BulkReader(known, variables, clock=clock, policy=policy), dict(known)
     targets = [Target(settings=each.settings, branch="main") for each in fleet]
-    return read_in_bulk(known, targets, variables, clock=clock, policy=policy)
+    for batch in batches(targets, branch_of=lambda target: target.branch):
+        found |= reader.read(batch)
+    reader.report()
+    return found
 
 
 def plans(fleet: Sequence[Rehearsal], *, in_bulk: bool) -> list[ChangeSet | str]:

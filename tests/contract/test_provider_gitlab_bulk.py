@@ -12,12 +12,6 @@ from gitlab_fleet_plans import FULL, SECRET, member, pending, plans, what_is_kno
 from gitlab_rehearsal import GRAPHQL, Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import ChangeSet
-from sledgehammer.retry import RetryPolicy
-from sledgehammer.session import open_session
-from sledgehammer.testing import FakeClock
-from sledgehammer_gitlab.bulk_reading import read_in_bulk
-from sledgehammer_gitlab.connection import GitLabConnection
-from sledgehammer_gitlab.listing import list_projects
 from sledgehammer_gitlab.settings import Variable
 from sledgehammer_gitlab.token_settings import DeployScope, DeployToken
 
@@ -113,31 +107,6 @@ def test_an_apply_reads_anew_what_graphql_told(here: Rehearsal) -> None:
     assert each.connect().plan_knowing(known).pending == ()
     each.apply()
     assert each.api("GET", f"{each.project}/variables/PLAIN")["value"] == "x"
-
-
-def test_sessions_of_several_folders_share_what_is_read(here: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As docs/provisioning.md has it."""
-    variables = {"GITLAB_URL": here.url, "GITLAB_TOKEN": here.token}
-    folders = [here.work / name for name in ("one", "two")]
-    for folder in folders:
-        folder.mkdir()
-        (folder / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
-        place = f"gitlab: {{project: {here.group}/{folder.name}}}"
-        (folder / "sledge.yaml").write_text(f"version: 1\nname: {folder.name}\ncache: {{strategy: none}}\n{place}\n")
-    here.git("add", ".")
-    here.git("commit", "-q", "-m", "two projects")
-    sessions = [open_session(folder, "gitlab", variables=variables) for folder in folders]
-    for session in sessions:
-        session.apply()
-    connections = [session.connection for session in sessions if isinstance(session.connection, GitLabConnection)]
-    recorder = Recorder(monkeypatch)
-    clock, policy = FakeClock(), RetryPolicy()
-    known = list_projects(here.group, variables, clock=clock, policy=policy)
-    targets = [connection.target for connection in connections]
-    known = read_in_bulk(known, targets, variables, clock=clock, policy=policy)
-    plans = [connection.plan_knowing(known) for connection in connections]
-    assert [plan.pending for plan in plans] == [(), ()]
-    assert [one.path for one in recorder.exchanges] == [f"/api/v4/groups/{here.group}/projects", GRAPHQL, GRAPHQL]
 
 
 def test_values_are_in_no_log_and_no_text_of_what_is_known(here: Rehearsal, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from sledgehammer.changes import ChangeSet
 from sledgehammer.polling import SystemClock
 from sledgehammer.retry import RetryPolicy
 from sledgehammer.session import open_session
-from sledgehammer_gitlab.bulk_reading import read_in_bulk
+from sledgehammer_gitlab.bulk_planning import plan_in_bulk
 from sledgehammer_gitlab.connection import GitLabConnection
 from sledgehammer_gitlab.listing import list_projects
 
@@ -32,14 +32,13 @@ def plan_projects(
 ) -> Sequence[ChangeSet]:
     """With one list of the projects, read while they are opened, and by GraphQL what it tells where `is_in_bulk`."""
     clock, policy = SystemClock(), RetryPolicy()
-    with ThreadPoolExecutor(threads) as pool:
-        listed = pool.submit(list_projects, GROUP, variables, clock=clock, policy=policy)
-        connections = list(pool.map(lambda folder: open_project(folder, variables), folders))
-        known = listed.result()
+    with ThreadPoolExecutor(os.cpu_count()) as openers:
+        opened = openers.map(lambda folder: open_project(folder, variables), folders)
         if is_in_bulk:
-            targets = [connection.target for connection in connections]
-            known = read_in_bulk(known, targets, variables, clock=clock, policy=policy)
-        return list(pool.map(lambda connection: connection.plan_knowing(known), connections))
+            return plan_in_bulk(GROUP, opened, variables, threads=threads, clock=clock, policy=policy)
+        known = list_projects(GROUP, variables, clock=clock, policy=policy)
+        with ThreadPoolExecutor(threads) as planners:
+            return list(planners.map(lambda connection: connection.plan_knowing(known), opened))
 
 
 def main(argv: Sequence[str]) -> int:
