@@ -1,7 +1,7 @@
 """Finding providers: the entry-point group `sledgehammer.providers`, ours by the same door as anybody's."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
@@ -13,10 +13,10 @@ GROUP = "sledgehammer.providers"
 
 
 def load_providers(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Provider]:
-    """All installed providers by name, looked for once in a process.
+    """All installed providers by name, looked for once in a process, each imported when it is first asked for.
 
-    Raises ConfigurationError when two distributions claim one name, MissingToolError when a provider's own imports
-    are not installed.
+    Raises ConfigurationError when two distributions claim one name. To ask for a provider raises MissingToolError when
+    its own imports are not installed.
     """
     return _installed() if found is None else _loaded(found)
 
@@ -37,7 +37,27 @@ def _installed() -> Mapping[str, Provider]:
 
 
 def _loaded(found: Iterable[EntryPoint]) -> Mapping[str, Provider]:
-    return {name: _load(point) for name, point in by_name(found, what="provider").items()}
+    return _Providers(by_name(found, what="provider"))
+
+
+class _Providers(Mapping[str, Provider]):
+    def __init__(self, points: Mapping[str, EntryPoint]) -> None:
+        self._points = points
+        self._loaded: dict[str, Provider] = {}
+
+    def __getitem__(self, name: str) -> Provider:
+        if name not in self._loaded:
+            self._loaded[name] = _load(self._points[name])
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._points
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
 
 
 def _load(point: EntryPoint) -> Provider:

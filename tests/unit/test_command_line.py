@@ -160,6 +160,16 @@ def test_a_command_that_lacks_a_module_says_so_only_when_it_is_called(
     assert "sledgehammer[" not in said
 
 
+def test_our_commands_do_not_wait_for_what_others_import(added: Path) -> None:
+    """A command that another distribution adds is imported where it may be meant."""
+    add_command(added, "acme", "fleet")
+    (added / "no_such_module.py").write_text("raise RuntimeError('imported')\n")
+
+    assert main(["schema"]) == 0
+    with pytest.raises(RuntimeError, match="imported"):
+        main(["fleet"])
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [("stack", 'command "stack" is claimed by two distributions'), ("plan", "acme adds a command `sledge plan`")],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sledgehammer.config import parse_project
 from sledgehammer.errors import ConfigurationError, MissingToolError
 from sledgehammer.providers import GROUP, find_provider, load_providers
 
@@ -48,9 +49,16 @@ def test_one_owner_listed_twice_is_one_provider(tmp_path: Path) -> None:
 def test_a_provider_without_its_sdk_says_what_to_install(distribution: str, hint: str, tmp_path: Path) -> None:
     """Not a traceback: the module that is missing, and our extra only where the provider is ours."""
     with pytest.raises(MissingToolError, match=f"of {distribution} needs the Python module no_such_sdk") as missing:
-        load_providers(points_of(distribution, "no_such_sdk:PROVIDER", tmp_path))
+        find_provider("cloud", load_providers(points_of(distribution, "no_such_sdk:PROVIDER", tmp_path)))
 
     assert missing.value.hint == hint
+
+
+def test_a_provider_that_lacks_its_sdk_is_in_nobodys_way(tmp_path: Path) -> None:
+    """A project that has no section for it is read as if it were not installed."""
+    providers = load_providers(points_of("acme", "no_such_sdk:PROVIDER", tmp_path))
+
+    assert parse_project("version: 1\nname: web\n", file="f", root=tmp_path, providers=providers).name == "web"
 
 
 def test_an_unknown_provider_gets_the_nearest_match() -> None:

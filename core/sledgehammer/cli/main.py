@@ -38,7 +38,7 @@ EPILOG = """exit codes: 0 done or nothing to do; 1 a bug; 2 wrong usage, or `pla
 def main(argv: Sequence[str]) -> int:
     """Run one command; expected failures become one sentence on standard error and their exit code."""
     try:
-        arguments = _parser(_commands()).parse_args(argv)
+        arguments = _parser(_commands(argv)).parse_args(argv)
         _log_to_stderr(verbose=arguments.verbose)
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -59,7 +59,8 @@ def entry_point() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-def _commands() -> list[Command]:
+def _commands(argv: Sequence[str]) -> list[Command]:
+    """All; ours alone where one of them is named, for others may take long to import."""
     modules = (
         *(render, plan, apply, drift, adopt, destroy),
         *(preflight, strategies, run, why, predict, build, schema),
@@ -71,7 +72,8 @@ def _commands() -> list[Command]:
         raise ConfigurationError(
             f"{owner_of(added[name])} adds a command `sledge {name}`, which is ours", hint="uninstall it"
         )
-    return ours + [_load(point) for point in added.values()]
+    named = next((word for word in argv if not word.startswith("-")), "")
+    return ours if named in taken else ours + [_load(point) for point in added.values()]
 
 
 def _load(point: EntryPoint) -> Command:

@@ -37,8 +37,8 @@ def parse_project(text: str, *, file: str, root: Path, providers: Mapping[str, P
     _demand_version(document, file)
     written = parse_record(document, ProjectFile, place=Place(), other_keys=providers)
     sections: Mapping[str, object] = {
-        name: parse_record(entry.value, provider.settings_type, place=Place(name))
-        for name, provider in providers.items()
+        name: parse_record(entry.value, providers[name].settings_type, place=Place(name))
+        for name in providers
         if (entry := document.find(name)) is not None
     }
     images = written.images or (ImageSection(name=written.name),)

@@ -18,8 +18,8 @@ from sledgehammer.context.listing import ContextFile, FileKind
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.explain.inputs import BuildInputs
 from sledgehammer.explain.progress import Progress, parse_progress
+from sledgehammer.shell.build_record import FORMAT_LINE
 
-FORMAT_LINE = "format 1"
 FILES = ("build", "Dockerfile", "ignore", "files", "progress")
 """All that a record's folder may hold."""
 

@@ -5,9 +5,11 @@ from functools import cache
 from importlib.resources import files
 
 from sledgehammer.context.content_key import KeyRecipe, NoKey, args_lines
-from sledgehammer.explain.record import FORMAT_LINE
 from sledgehammer.operations import Text
 from sledgehammer.shell.quote import quote
+
+FORMAT_LINE = "format 1"
+"""The first line of a record."""
 
 
 @cache
