@@ -33,6 +33,7 @@ class ProjectReader:
         self._lists = {} if known is None else {place: list(rows) for place, rows in known.lists.items()}
         self._tips = {} if known is None else known.tips
         self._branches: dict[str, Json | None] = {}
+        self._groups: dict[str, bool] = {}
 
     @property
     def row(self) -> Json | None:
@@ -73,9 +74,14 @@ class ProjectReader:
 
     def group_rows(self, group: str, tail: str, *, anew: bool = False) -> list[Json]:
         """The same of a group, which must be one that the project is in."""
-        if self.row is None and not anew and self._api.find(f"/groups/{encode(group)}") is None:
+        if self.row is None and not anew and not self._has_group(group):
             return []
         return self._list(f"/groups/{encode(group)}/{tail}", anew=anew)
+
+    def _has_group(self, group: str) -> bool:
+        if group not in self._groups:
+            self._groups[group] = self._api.find(f"/groups/{encode(group)}") is not None
+        return self._groups[group]
 
     def object(self, tail: str) -> Json | None:
         """A single object below the project."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from gitlab_rehearsal import ROOT_TOKEN, Recorder, Rehearsal, rehearse
 
+from sledgehammer.changes import Action
 from sledgehammer.retry import RetryPolicy
 from sledgehammer.testing import FakeClock
 from sledgehammer_gitlab.access_settings import BranchProtection
@@ -49,6 +50,22 @@ def test_a_plan_for_many_projects_takes_four_requests_each_and_one_list(
     assert len(recorder.exchanges) == 1 + 4 * len(fleet)
     assert [plan.read_calls for plan in plans] == [4] * 3
     recorder.check()
+
+
+def test_a_group_that_another_apply_makes_meanwhile_is_taken(here: Rehearsal) -> None:
+    """Projects of a new group are applied side by side."""
+    other = replace(here, settings=replace(here.settings, project=f"{here.group}/sub/other"))
+    made = here.connect().apply(on_change=lambda change: None, on_plan=lambda plan: other.apply())
+    assert made.count(Action.CREATE) > 0
+    assert here.connect().plan().pending == ()
+
+
+def test_a_group_that_is_not_there_is_asked_for_once(here: Rehearsal, recorder: Recorder) -> None:
+    """Whatever is to be in it."""
+    variables = {name: Variable(value="x", group=here.group) for name in ("A", "B")}
+    replace(here, settings=replace(here.settings, variables=variables)).connect().plan()
+    asked = [one.path for one in recorder.exchanges if one.path == f"/api/v4/groups/{here.group}"]
+    assert len(asked) == 1
 
 
 def test_a_list_that_is_out_of_date_misleads_a_plan_and_no_apply(here: Rehearsal) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed
-from sledgehammer_gitlab.api import Api, encode
+from sledgehammer_gitlab.api import Api, Json, encode
 from sledgehammer_gitlab.paths import find_namespace
 
 
@@ -24,18 +24,22 @@ class Group:
         return {}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
-        return Observed(attributes={}) if self.is_there else None
+        is_there = self._find() is not None if anew else self.is_there
+        return Observed(attributes={}) if is_there else None
 
     def create(self) -> Collection[str]:
         parent, _, name = self.name.rpartition("/")
         body: dict[str, object] = {"name": name, "path": name, "visibility": self.visibility}
         if parent:
             body["parent_id"] = namespace_id(self.api, parent)
-        self.api.create("/groups", body, find=lambda: self.api.find(f"/groups/{encode(self.name)}"))
+        self.api.create("/groups", body, find=self._find)
         return ()
 
     def update(self, attributes: Collection[str]) -> None:
         """It has none."""
+
+    def _find(self) -> Json | None:
+        return self.api.find(f"/groups/{encode(self.name)}")
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 2 if "/" in self.name else 1
