@@ -28,6 +28,10 @@ class ConfigurationError(SledgehammerError):
     exit_code = 3
 
 
+class NoSectionError(ConfigurationError):
+    """A project's `sledge.yaml` says nothing of a provider."""
+
+
 class CredentialsError(SledgehammerError):
     """No credential, a wrong one, or one without the right."""
 

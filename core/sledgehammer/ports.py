@@ -4,13 +4,14 @@ A provider object (the entry point's value) renders without any SDK or network; 
 and gives what talks to the cloud.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout
 from sledgehammer.destination import Destination
+from sledgehammer.errors import SledgehammerError
 from sledgehammer.outcome import Outcome, Run
 from sledgehammer.plan import BuildPlan
 from sledgehammer.process import ProcessRunner
@@ -21,6 +22,10 @@ from sledgehammer.registry.repositories import ImageRepositories
 
 OnLog = Callable[[str], None]
 """Receives the log of a running build line by line, without line ends."""
+
+
+PlanOrError = ChangeSet | SledgehammerError
+"""What a plan came to, where one that fails is not to end others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,3 +134,13 @@ class Provider(Protocol):
 
     def connect(self, project: Project, ci_file: CiFile, checkout: Checkout, environment: Environment) -> Connection:
         """Open the provider's API. Raises CredentialsError when no credential is found, naming where it looked."""
+
+
+@runtime_checkable
+class BulkPlanner(Protocol):
+    """A provider that reads many projects together, in fewer requests than one by one. A provider may do so beside what
+    every one does."""
+
+    def plan_in_bulk(self, connections: Iterable[Connection], variables: Mapping[str, str]) -> Sequence[PlanOrError]:
+        """A plan for each, in their order, the same as `Connection.plan` gives. The connections are its own, of one
+        environment, whose `variables` these are; they may come while the first are read."""

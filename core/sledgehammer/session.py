@@ -12,7 +12,7 @@ from sledgehammer.context import WorkTree, key_recipe
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile import parse_dockerfile
 from sledgehammer.dockerfile.graph import StageGraph
-from sledgehammer.errors import BuildFailedError, ConfigurationError, file_problem
+from sledgehammer.errors import BuildFailedError, ConfigurationError, NoSectionError, file_problem
 from sledgehammer.facts import facts_of_version
 from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Run, Status
 from sledgehammer.plan import NOTHING_EXPECTED, BuildPlan, plan_build
@@ -165,9 +165,9 @@ def render_ci_file(
     project: Project, provider: Provider, *, expectations: Mapping[str, Mapping[str, float]] = NOTHING_EXPECTED
 ) -> CiFile:
     """The provider's CI file for the project's images as their Dockerfiles stand now. Strategy `auto` goes by
-    `expectations` too, seconds by image and strategy."""
+    `expectations` too, seconds by image and strategy. Raises NoSectionError where sledge.yaml does not name it."""
     if provider.name not in project.providers:
-        raise ConfigurationError(
+        raise NoSectionError(
             f"{project.root / CONFIG_FILE} has no section for {provider.name}",
             hint=f"add a top-level key {provider.name}: to it",
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from sledgehammer.errors import NotFoundError
+from sledgehammer.errors import NotFoundError, SledgehammerError
 from sledgehammer_aws.account import CACHES, LOG_GROUPS, Account
 from sledgehammer_aws.client import NEXT_TOKEN, Calls, Clients
 from sledgehammer_aws.managed import OWNER, OWNER_TAG, PROJECT_TAG
@@ -176,7 +176,14 @@ class BulkReader:
         return keys
 
     def _once(self, name: str, load: Callable[[], T]) -> T:
+        """A list that cannot be had fails every plan alike, without being asked for again."""
         with self._lock:
             if name not in self._lists:
-                self._lists[name] = load()
-            return cast(T, self._lists[name])
+                try:
+                    self._lists[name] = load()
+                except SledgehammerError as error:
+                    self._lists[name] = error
+            found = self._lists[name]
+        if isinstance(found, SledgehammerError):
+            raise found
+        return cast(T, found)

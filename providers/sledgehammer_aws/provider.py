@@ -1,14 +1,20 @@
 """The entry point: AWS (CodeBuild and ECR) as a Sledgehammer provider."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
 from sledgehammer.checkout import Checkout
 from sledgehammer.destination import Destination
 from sledgehammer.errors import ConfigurationError, MissingToolError
 from sledgehammer.plan import BuildPlan
-from sledgehammer.ports import CiFile, Connection, Environment, Provider
+from sledgehammer.ports import CiFile, Connection, Environment, PlanOrError, Provider
 from sledgehammer.project import Project
 from sledgehammer_aws.destination import destination_of
 from sledgehammer_aws.render import BUILDSPEC, render_buildspec
 from sledgehammer_aws.settings import Settings
+
+if TYPE_CHECKING:
+    from sledgehammer_aws.connection import AwsConnection
 
 
 class Aws:
@@ -34,6 +40,11 @@ class Aws:
                 hint="pip install 'sledgehammer[aws]'",
             ) from error
         return open_connection(project, _settings(project), ci_file, checkout, environment)
+
+    def plan_in_bulk(self, connections: Iterable[Connection], variables: Mapping[str, str]) -> Sequence[PlanOrError]:
+        from sledgehammer_aws.bulk_planning import plan_in_bulk  # noqa: PLC0415 - the SDK is an extra
+
+        return plan_in_bulk(cast("Iterable[AwsConnection]", connections))
 
 
 def _settings(project: Project) -> Settings:

@@ -20,7 +20,9 @@ from read_faults import (
 )
 
 from sledgehammer.changes import Change, ChangeSet
+from sledgehammer.errors import ConfigurationError, RemoteError
 from sledgehammer_aws.account import read_account
+from sledgehammer_aws.bulk_planning import plan_in_bulk
 from sledgehammer_aws.bulk_reader import BulkReader
 from sledgehammer_aws.client import POLICY, Calls
 
@@ -89,6 +91,26 @@ def test_what_a_list_shows_is_what_single_reads_show(fleet: list[Rehearsal]) -> 
     for one in fleet[:3]:
         one.apply()
     assert [change for changes in plan_all(fleet) for change in changes.pending] == []
+
+
+def test_plans_in_bulk_are_those_of_each(fleet: list[Rehearsal]) -> None:
+    """In their order; one that cannot be planned has its error beside the others' plans."""
+    long = replace(fleet[1].connect(), settings=replace(fleet[1].settings, role="r" * 65))
+    connections = [fleet[0].connect(), long, fleet[2].connect()]
+    fleet[0].sent.clear()
+    first, second, third = plan_in_bulk(connections)
+    assert [first, third] == [fleet[0].plan(), fleet[2].plan()]
+    assert isinstance(second, ConfigurationError)
+
+
+def test_a_list_that_cannot_be_had_is_asked_for_by_one_plan(fleet: list[Rehearsal]) -> None:
+    """Every plan has the error."""
+    load(fleet[0].url, {"fault": "error_before", "operation": "DescribeRepositories"})
+    fleet[0].sent.clear()
+    plans = plan_in_bulk(one.connect() for one in fleet)
+    load(fleet[0].url)
+    assert all(isinstance(plan, RemoteError) for plan in plans)
+    assert fleet[0].sent.count("DescribeRepositories") == POLICY.attempts
 
 
 def test_tags_that_the_tagging_service_has_not_heard_of_yet_are_read_at_their_source(

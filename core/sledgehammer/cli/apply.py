@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sledgehammer.changes import Change, ChangeSet, accept_plan
 from sledgehammer.cli.changes_text import render_change, render_done
-from sledgehammer.cli.command import Command, add_project_option
+from sledgehammer.cli.command import Command, add_projects_option
+from sledgehammer.cli.many import apply_many
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.provisioning.fingerprint import fingerprint_key
 from sledgehammer.provisioning.saved_plan import SavedPlan, check_still_true, load_plan
@@ -16,7 +17,7 @@ from sledgehammer.session import Session, open_session
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
-    add_project_option(parser)
+    add_projects_option(parser)
     parser.add_argument("-p", "--provider", metavar="NAME", help="gitlab, aws, or another installed one")
     parser.add_argument(
         "file", nargs="?", metavar="FILE", type=Path, help="a plan saved by plan --out: apply exactly that, or nothing"
@@ -26,6 +27,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints each change when it is made."""
     saved = load_plan(arguments.file) if arguments.file is not None else None
+    if arguments.all is not None:
+        if saved is not None:
+            raise ConfigurationError("a saved plan is of one project", hint="name it by -C in place of --all")
+        return apply_many(arguments.all, _provider(arguments.provider, saved))
     session = open_session(arguments.directory, _provider(arguments.provider, saved))
     if saved is not None:
         _check_project(saved, session)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 CHANGES_PENDING = 2
 """Exit code of a command that shows changes, when there are any."""
@@ -18,9 +19,18 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
-def add_project_option(parser: argparse.ArgumentParser) -> None:
+def add_project_option(parser: argparse._ActionsContainer) -> None:
     """`-C DIR`: the folder of sledge.yaml."""
     parser.add_argument("-C", "--directory", default=".", metavar="DIR", help="folder of sledge.yaml (default: .)")
+
+
+def add_projects_option(parser: argparse.ArgumentParser) -> None:
+    """`-C DIR`, or `--all DIR`: the folder of one project, or one that holds many."""
+    group = parser.add_mutually_exclusive_group()
+    add_project_option(group)
+    group.add_argument(
+        "--all", metavar="DIR", type=Path, help="every folder below DIR with a sledge.yaml that names the provider"
+    )
 
 
 def add_provider_option(parser: argparse.ArgumentParser) -> None:

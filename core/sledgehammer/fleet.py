@@ -1,0 +1,147 @@
+"""Many projects on one provider: what `--all` of the command line does. What goes wrong with one project is told beside
+the others, which go on."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sledgehammer.changes import Change, ChangeSet
+from sledgehammer.errors import NotFoundError, SledgehammerError
+from sledgehammer.ports import BulkPlanner, Connection, PlanOrError, Provider
+from sledgehammer.process import ProcessRunner
+from sledgehammer.providers import find_provider, load_providers
+from sledgehammer.session import CONFIG_FILE, Session, open_session
+
+T = TypeVar("T")
+
+AT_ONCE = 8
+"""Projects that are opened, planned or applied side by side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedProject:
+    """What an apply would change in the project of a folder, or why that is not known. `session` is None where it could
+    not be opened."""
+
+    folder: Path
+    session: Session | None
+    outcome: PlanOrError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedProject:
+    """What was changed in the project of a folder: all of a plan, or what was `made` before an error."""
+
+    folder: Path
+    made: tuple[Change, ...]
+    outcome: PlanOrError
+
+
+def find_projects(root: Path) -> Sequence[Path]:
+    """The folders with a sledge.yaml from `root` down, by path. Hidden folders are not entered, nor links. Raises
+    NotFoundError where there is none."""
+    found = []
+    for folder, below, files in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".")]
+        if CONFIG_FILE in files:
+            found.append(Path(folder))
+    if not found:
+        raise NotFoundError(f"there is no {CONFIG_FILE} in {root} or below", hint="name a folder that holds projects")
+    return sorted(found)
+
+
+def plan_all(
+    folders: Iterable[Path],
+    provider: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    processes: ProcessRunner | None = None,
+) -> Sequence[PlannedProject]:
+    """A plan for each, in their order, read together where the provider can. The arguments are `open_session`'s.
+
+    Raises ConfigurationError for an unknown provider; what else goes wrong is the project's own outcome.
+    """
+    chosen, places = find_provider(provider, load_providers()), list(folders)
+    environment = os.environ if variables is None else variables
+    opened: list[Session | SledgehammerError] = []
+
+    def open_one(folder: Path) -> Session | SledgehammerError:
+        return _attempt(lambda: open_session(folder, provider, variables=environment, processes=processes))
+
+    with _workers() as openers:
+
+        def connections() -> Iterator[Connection]:
+            for one in openers.map(open_one, places):
+                opened.append(one)
+                if isinstance(one, Session):
+                    yield one.connection
+
+        plans = iter(_plan_together(chosen, connections(), environment))
+    return [
+        PlannedProject(folder=folder, session=one, outcome=next(plans))
+        if isinstance(one, Session)
+        else PlannedProject(folder=folder, session=None, outcome=one)
+        for folder, one in zip(places, opened, strict=True)
+    ]
+
+
+def apply_all(
+    planned: Iterable[PlannedProject], *, on_applied: Callable[[AppliedProject], None] = lambda applied: None
+) -> Sequence[AppliedProject]:
+    """Apply what has something to do: each makes the changes of a fresh plan of its own. `on_applied` is called as each
+    is done; they are given in the order of the plans, those without a plan or without changes as they were planned."""
+    done: dict[Path, AppliedProject] = {}
+    everything = list(planned)
+    with _workers() as pool:
+        running = []
+        for one in everything:
+            if one.session is not None and isinstance(one.outcome, ChangeSet) and one.outcome.pending:
+                running.append(pool.submit(_apply, one.folder, one.session))
+            else:
+                done[one.folder] = AppliedProject(folder=one.folder, made=(), outcome=one.outcome)
+        for future in as_completed(running):
+            applied = future.result()
+            done[applied.folder] = applied
+            on_applied(applied)
+    return [done[one.folder] for one in everything]
+
+
+def plan_one(connection: Connection) -> PlanOrError:
+    """Its plan, or why there is none."""
+    return _attempt(connection.plan)
+
+
+def _plan_together(
+    provider: Provider, connections: Iterable[Connection], variables: Mapping[str, str]
+) -> Sequence[PlanOrError]:
+    if isinstance(provider, BulkPlanner):
+        return provider.plan_in_bulk(connections, variables)
+    with _workers() as planners:
+        return list(planners.map(plan_one, connections))
+
+
+def _apply(folder: Path, session: Session) -> AppliedProject:
+    made: list[Change] = []
+    outcome = _attempt(lambda: session.apply(on_change=made.append))
+    return AppliedProject(folder=folder, made=tuple(made), outcome=outcome)
+
+
+def _attempt(call: Callable[[], T]) -> T | SledgehammerError:
+    try:
+        return call()
+    except SledgehammerError as error:
+        return error
+
+
+@contextmanager
+def _workers() -> Iterator[ThreadPoolExecutor]:
+    """Ctrl-C waits for what has begun, and nothing else is begun."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
