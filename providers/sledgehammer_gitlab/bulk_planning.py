@@ -1,41 +1,96 @@
-"""Plans over many projects of a group, made while others are still being read and opened."""
+"""Plans over many projects, made while others are still being read and opened."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
-from sledgehammer.changes import ChangeSet
+from sledgehammer.errors import SledgehammerError
 from sledgehammer.polling import Clock
-from sledgehammer.retry import RetryPolicy
-from sledgehammer_gitlab.bulk_reading import AT_ONCE, BulkReader, batches
-from sledgehammer_gitlab.connection import GitLabConnection
+from sledgehammer.ports import PlanOrError
+from sledgehammer_gitlab.bulk_reading import AT_ONCE, BulkReader, Target, batches
+from sledgehammer_gitlab.connection import POLICY, GitLabConnection
+from sledgehammer_gitlab.failures import WrongTokenError
 from sledgehammer_gitlab.listing import list_projects
+from sledgehammer_gitlab.reading import KnownProject
+
+log = logging.getLogger(__name__)
+
+PLANNED_AT_ONCE = 16
+"""Plans; what they read of GitLab they wait for."""
+
+Numbered = tuple[int, GitLabConnection]
 
 
 def plan_in_bulk(
-    group: str,
-    connections: Iterable[GitLabConnection],
-    variables: Mapping[str, str],
-    *,
-    threads: int = 16,
-    url: str = "",
-    clock: Clock,
-    policy: RetryPolicy,
-) -> Sequence[ChangeSet]:
-    """A plan for each, in their order, that many at once. The connections may come while the group is listed, and be
-    planned while others come: an iterator does, such as `Executor.map` gives.
+    connections: Iterable[GitLabConnection], variables: Mapping[str, str], *, clock: Clock
+) -> Sequence[PlanOrError]:
+    """A plan for each, in their order. The connections may come while groups are listed, and be planned while others
+    come: an iterator does, such as `Executor.map` gives. `variables` stand for this process's environment.
 
-    `variables` stand for this process's environment. Raises what opening a connection does, and what `plan` does.
+    A token that GitLab does not take is tried once for each group, not for each project.
     """
-    known = list_projects(group, variables, url=url, clock=clock, policy=policy)
-    reader = BulkReader(known, variables, url=url, clock=clock, policy=policy)
-    with ThreadPoolExecutor(threads) as planners, ThreadPoolExecutor(AT_ONCE) as readers:
+    servers: dict[str, _Server] = {}
+    with (
+        ThreadPoolExecutor(PLANNED_AT_ONCE) as planners,
+        ThreadPoolExecutor(AT_ONCE) as readers,
+        ThreadPoolExecutor(AT_ONCE) as listers,
+    ):
 
-        def start(batch: Sequence[tuple[int, GitLabConnection]]) -> Mapping[int, Future[ChangeSet]]:
-            read = reader.read(connection.target for _, connection in batch)
-            return {number: planners.submit(connection.plan_knowing, read) for number, connection in batch}
+        def coming() -> Iterator[Numbered]:
+            for number, connection in enumerate(connections):
+                url = connection.target.settings.url
+                if url not in servers:
+                    servers[url] = _Server(url, variables, clock=clock, listers=listers)
+                servers[url].list(connection.target.namespace)
+                yield number, connection
 
-        coming = batches(enumerate(connections), branch_of=lambda numbered: numbered[1].target.branch)
-        started = [readers.submit(start, batch) for batch in coming]
+        def start(batch: Sequence[Numbered]) -> Mapping[int, Future[PlanOrError]]:
+            targets = [connection.target for _, connection in batch]
+            known = servers[targets[0].settings.url].read(targets)
+            return {number: planners.submit(_plan, connection, known) for number, connection in batch}
+
+        started = [readers.submit(start, batch) for batch in batches(coming(), target_of=lambda one: one[1].target)]
         plans = {number: plan for batch in started for number, plan in batch.result().items()}
-        reader.report()
+        for server in servers.values():
+            server.reader.report()
         return [plans[number].result() for number in range(len(plans))]
+
+
+class _Server:
+    """One GitLab: the lists of its groups' projects, each begun when the first project of it has come."""
+
+    def __init__(self, url: str, variables: Mapping[str, str], *, clock: Clock, listers: ThreadPoolExecutor) -> None:
+        self.reader = BulkReader(variables, url=url, clock=clock, policy=POLICY)
+        # a group above all others may hold many more projects than anybody asked for
+        self._list = partial(
+            list_projects, variables=variables, with_subgroups=False, url=url, clock=clock, policy=POLICY
+        )
+        self._listers = listers
+        self._lists: dict[str, Future[Mapping[str, KnownProject]]] = {}
+
+    def list(self, namespace: str) -> None:
+        """Begin the list of a group, unless it is on its way."""
+        if namespace not in self._lists:
+            self._lists[namespace] = self._listers.submit(self._list, namespace)
+
+    def read(self, targets: Sequence[Target]) -> Mapping[str, KnownProject] | WrongTokenError:
+        """What is known of a batch. What cannot be listed, such as a person's projects, is left to the plans."""
+        known: dict[str, KnownProject] = {}
+        for namespace in {target.namespace for target in targets}:
+            try:
+                known |= self._lists[namespace].result()
+            except WrongTokenError as error:
+                return error
+            except SledgehammerError as error:
+                log.debug("GitLab's projects of %s are read one by one: %s", namespace, error.message)
+        return self.reader.read(known, targets)
+
+
+def _plan(connection: GitLabConnection, known: Mapping[str, KnownProject] | WrongTokenError) -> PlanOrError:
+    if isinstance(known, WrongTokenError):
+        return known
+    try:
+        return connection.plan_knowing(known)
+    except SledgehammerError as error:
+        return error

@@ -58,6 +58,11 @@ class Target:
         return self.settings.project.lower()
 
     @property
+    def namespace(self) -> str:
+        """The group, or the person, whose project it is."""
+        return self.path.rpartition("/")[0]
+
+    @property
     def group_lists(self) -> frozenset[str]:
         """The API paths of the lists that hold its variables of groups."""
         groups = {variable.group for variable in self.settings.variables.values()} - {""}
@@ -74,14 +79,16 @@ class Target:
         return frozenset(asked | {Part.BRANCH_RULES} if self.settings.protected_branches else asked)
 
 
-def batches(items: Iterable[T], *, branch_of: Callable[[T], str]) -> Iterator[Sequence[T]]:
-    """As many as one query asks for, of one branch each, as soon as they have come."""
-    waiting: dict[str, list[T]] = {}
+def batches(items: Iterable[T], *, target_of: Callable[[T], Target]) -> Iterator[Sequence[T]]:
+    """As many as one query asks for, of one GitLab and one branch each, as soon as they have come."""
+    waiting: dict[tuple[str, str], list[T]] = {}
     for item in items:
-        batch = waiting.setdefault(branch_of(item), [])
+        target = target_of(item)
+        alike = (target.settings.url, target.branch)
+        batch = waiting.setdefault(alike, [])
         batch.append(item)
         if len(batch) == MOST_PROJECTS:
-            yield waiting.pop(branch_of(item))
+            yield waiting.pop(alike)
     yield from waiting.values()
 
 
@@ -93,17 +100,8 @@ class BulkReader:
     process's environment. Raises CredentialsError without a token, and nothing where GraphQL refuses: `report` tells.
     """
 
-    def __init__(
-        self,
-        known: Mapping[str, KnownProject],
-        variables: Mapping[str, str],
-        *,
-        url: str = "",
-        clock: Clock,
-        policy: RetryPolicy,
-    ) -> None:
+    def __init__(self, variables: Mapping[str, str], *, url: str = "", clock: Clock, policy: RetryPolicy) -> None:
         access = find_access(url, variables)
-        self._known = known
         self._api = Api(access, clock=clock, policy=policy)
         self._is_asking = access.kind is not TokenKind.JOB  # GraphQL takes no job's token
         self._has_told = False
@@ -115,13 +113,13 @@ class BulkReader:
         self._first = Lock()
         self._is_first_read = False
 
-    def read(self, targets: Iterable[Target]) -> Mapping[str, KnownProject]:
+    def read(self, known: Mapping[str, KnownProject], targets: Iterable[Target]) -> Mapping[str, KnownProject]:
         """Those of a batch that are known, with what is told of them."""
-        mine = {target.path: target for target in targets if target.path in self._known}
+        mine = {target.path: target for target in targets if target.path in known}
         if not mine:
             return {}
         with self._first:
-            shared = {path: self._with_groups(self._known[path], target) for path, target in mine.items()}
+            shared = {path: self._with_groups(known[path], target) for path, target in mine.items()}
             if not self._is_first_read:
                 self._is_first_read = True
                 return self._read(shared, mine)

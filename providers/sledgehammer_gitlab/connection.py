@@ -60,7 +60,7 @@ class GitLabConnection:
 
     def plan_knowing(self, known: Mapping[str, KnownProject]) -> ChangeSet:
         """The same without asking again for what was just read of this project along with others, by
-        `listing.list_projects` and `bulk_reading.BulkReader`; `bulk_planning.plan_in_bulk` does all of it."""
+        `listing.list_projects` and `bulk_reading.BulkReader`: `bulk_planning.plan_in_bulk` does all of it."""
         return self._provisioner.plan(known.get(self.target.path))
 
     def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:

@@ -42,6 +42,10 @@ class Failure:
         return self.status == 409 or (self.status in (400, 422) and "already been taken" in self.message)
 
 
+class WrongTokenError(CredentialsError):
+    """GitLab does not take the token for anything."""
+
+
 class RequestFailedError(Exception):
     """Carries a Failure from the SDK's edge to the retry policy; never leaves this package."""
 
@@ -71,7 +75,7 @@ def explain(failure: Failure, *, tried: str, token_source: str) -> SledgehammerE
                 f"{tried}: no answer: {failure.message}", hint="check GitLab's address and this machine's network"
             )
         case 401:
-            return CredentialsError(said, hint=f"the token from {token_source} is wrong, revoked or expired")
+            return WrongTokenError(said, hint=f"the token from {token_source} is wrong, revoked or expired")
         case 403:
             return CredentialsError(
                 said, hint=f"the token from {token_source} needs scope api, its user at least the role Maintainer"

@@ -1,14 +1,21 @@
 """The entry point: GitLab as a Sledgehammer provider."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
 from sledgehammer.checkout import Checkout
 from sledgehammer.destination import Destination
 from sledgehammer.errors import ConfigurationError, MissingToolError
 from sledgehammer.plan import BuildPlan
-from sledgehammer.ports import CiFile, Connection, Environment, Provider
+from sledgehammer.polling import SystemClock
+from sledgehammer.ports import CiFile, Connection, Environment, PlanOrError, Provider
 from sledgehammer.project import Project
 from sledgehammer_gitlab.destination import destination_of
 from sledgehammer_gitlab.render import CI_FILE, render_ci_text
 from sledgehammer_gitlab.settings import Settings
+
+if TYPE_CHECKING:
+    from sledgehammer_gitlab.connection import GitLabConnection
 
 
 class GitLab:
@@ -34,6 +41,12 @@ class GitLab:
                 hint="pip install 'sledgehammer[gitlab]'",
             ) from error
         return open_connection(project, _settings(project), ci_file, checkout, environment)
+
+    def plan_in_bulk(self, connections: Iterable[Connection], variables: Mapping[str, str]) -> Sequence[PlanOrError]:
+        from sledgehammer_gitlab.bulk_planning import plan_in_bulk  # noqa: PLC0415 - the SDK is an extra
+
+        mine = cast("Iterable[GitLabConnection]", connections)
+        return plan_in_bulk(mine, variables, clock=SystemClock())
 
 
 def _settings(project: Project) -> Settings:

@@ -44,10 +44,10 @@ def what_is_known(fleet: Sequence[Rehearsal], *, in_bulk: bool = True) -> Mappin
     known = list_projects(fleet[0].group, variables, clock=clock, policy=policy)
     if not in_bulk:
         return known
-    reader, found = BulkReader(known, variables, clock=clock, policy=policy), dict(known)
+    reader, found = BulkReader(variables, clock=clock, policy=policy), dict(known)
     targets = [Target(settings=each.settings, branch="main") for each in fleet]
-    for batch in batches(targets, branch_of=lambda target: target.branch):
-        found |= reader.read(batch)
+    for batch in batches(targets, target_of=lambda target: target):
+        found |= reader.read(known, batch)
     reader.report()
     return found
 

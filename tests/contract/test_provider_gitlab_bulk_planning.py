@@ -10,7 +10,6 @@ from gitlab_rehearsal import GRAPHQL, Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import ChangeSet
 from sledgehammer.errors import ConfigurationError
-from sledgehammer.retry import RetryPolicy
 from sledgehammer.session import open_session
 from sledgehammer.testing import FakeClock
 from sledgehammer_gitlab import bulk_reading
@@ -54,7 +53,11 @@ def variables(here: Rehearsal) -> dict[str, str]:
 
 
 def plan(here: Rehearsal, connections: Iterator[GitLabConnection]) -> Sequence[ChangeSet]:
-    return plan_in_bulk(here.group, connections, variables(here), clock=FakeClock(), policy=RetryPolicy())
+    found = []
+    for one in plan_in_bulk(connections, variables(here), clock=FakeClock()):
+        assert isinstance(one, ChangeSet)
+        found.append(one)
+    return found
 
 
 def test_plans_of_several_folders_share_what_is_read(
@@ -94,8 +97,34 @@ def test_a_folder_is_planned_while_the_next_is_opened(
     assert [each.pending for each in plan(here, opened())] == [(), ()]
 
 
-def test_a_folder_that_cannot_be_opened_ends_all_plans(here: Rehearsal, folders: Sequence[Path]) -> None:
-    """With what is wrong with it."""
-    (folders[1] / "sledge.yaml").write_text("version: 1\n")
-    with pytest.raises(ConfigurationError, match=r'two/sledge\.yaml:1: the project lacks the key "name"'):
-        plan(here, (connect(here, folder) for folder in folders))
+def test_a_project_that_cannot_be_planned_stops_no_other(here: Rehearsal, folders: Sequence[Path]) -> None:
+    """Its error stands in its place."""
+    lacking = f"gitlab: {{project: {here.group}/one, variables: {{KEY: {{from_env: NOT_SET}}}}}}"
+    (folders[0] / "sledge.yaml").write_text(f"version: 1\nname: one\ncache: {{strategy: none}}\n{lacking}\n")
+    first, second, third = plan_in_bulk(
+        (connect(here, folder) for folder in folders), variables(here), clock=FakeClock()
+    )
+    assert isinstance(first, ConfigurationError)
+    assert [isinstance(one, ChangeSet) for one in (second, third)] == [True, True]
+
+
+def test_projects_of_a_person_and_of_several_groups_are_planned(here: Rehearsal, folders: Sequence[Path]) -> None:
+    """What cannot be listed is read one by one."""
+    places = [f"root/{here.group}", f"{here.group}/sub/two", f"{here.group}/three"]
+    for folder, place in zip(folders, places, strict=True):
+        (folder / "sledge.yaml").write_text(
+            f"version: 1\nname: project\ncache: {{strategy: none}}\ngitlab: {{project: {place}}}\n"
+        )
+        connect(here, folder).apply(on_change=lambda change: None)
+    assert [each.pending for each in plan(here, (connect(here, folder) for folder in folders))] == [(), (), ()]
+
+
+def test_a_token_that_gitlab_does_not_take_is_tried_once(
+    here: Rehearsal, folders: Sequence[Path], recorder: Recorder
+) -> None:
+    """For the group; every plan has the error."""
+    wrong = {**variables(here), "GITLAB_TOKEN": "glpat-of-nobody"}
+    connections = [open_session(folder, "gitlab", variables=wrong).connection for folder in folders]
+    plans = plan_in_bulk((one for one in connections if isinstance(one, GitLabConnection)), wrong, clock=FakeClock())
+    assert ["wrong, revoked or expired" in str(one) for one in plans] == [True] * 3
+    assert len(recorder.exchanges) == 1

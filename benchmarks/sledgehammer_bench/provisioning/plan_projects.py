@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sledgehammer.changes import ChangeSet
+from sledgehammer.fleet import plan_all
 from sledgehammer.polling import SystemClock
+from sledgehammer.ports import PlanOrError
 from sledgehammer.retry import RetryPolicy
 from sledgehammer.session import open_session
-from sledgehammer_gitlab.bulk_planning import plan_in_bulk
 from sledgehammer_gitlab.connection import GitLabConnection
 from sledgehammer_gitlab.listing import list_projects
 
@@ -30,15 +31,19 @@ def open_project(folder: Path, variables: Mapping[str, str]) -> GitLabConnection
 def plan_projects(
     folders: Sequence[Path], variables: Mapping[str, str], *, is_in_bulk: bool, threads: int
 ) -> Sequence[ChangeSet]:
-    """With one list of the projects, read while they are opened, and by GraphQL what it tells where `is_in_bulk`."""
-    clock, policy = SystemClock(), RetryPolicy()
-    with ThreadPoolExecutor(os.cpu_count()) as openers:
+    """As `sledge plan --all` does where `is_in_bulk`; else with one list of the projects, by REST alone."""
+    if is_in_bulk:
+        return [_changes(one.outcome) for one in plan_all(folders, "gitlab", variables=variables)]
+    with ThreadPoolExecutor(os.cpu_count()) as openers, ThreadPoolExecutor(threads) as planners:
         opened = openers.map(lambda folder: open_project(folder, variables), folders)
-        if is_in_bulk:
-            return plan_in_bulk(GROUP, opened, variables, threads=threads, clock=clock, policy=policy)
-        known = list_projects(GROUP, variables, clock=clock, policy=policy)
-        with ThreadPoolExecutor(threads) as planners:
-            return list(planners.map(lambda connection: connection.plan_knowing(known), opened))
+        known = list_projects(GROUP, variables, clock=SystemClock(), policy=RetryPolicy())
+        return list(planners.map(lambda connection: connection.plan_knowing(known), opened))
+
+
+def _changes(outcome: PlanOrError) -> ChangeSet:
+    if not isinstance(outcome, ChangeSet):
+        raise outcome
+    return outcome
 
 
 def main(argv: Sequence[str]) -> int:
