@@ -72,7 +72,7 @@ def plan_all(
     def open_one(folder: Path) -> Session | SledgehammerError:
         return _attempt(lambda: open_session(folder, provider, variables=environment, processes=processes))
 
-    with _workers() as openers:
+    with workers() as openers:
 
         def connections() -> Iterator[Connection]:
             for one in openers.map(open_one, places):
@@ -96,7 +96,7 @@ def apply_all(
     is done; they are given in the order of the plans, those without a plan or without changes as they were planned."""
     done: dict[Path, AppliedProject] = {}
     everything = list(planned)
-    with _workers() as pool:
+    with workers() as pool:
         running = []
         for one in everything:
             if one.session is not None and isinstance(one.outcome, ChangeSet) and one.outcome.pending:
@@ -120,7 +120,7 @@ def _plan_together(
 ) -> Sequence[PlanOrError]:
     if isinstance(provider, BulkPlanner):
         return provider.plan_in_bulk(connections, variables)
-    with _workers() as planners:
+    with workers() as planners:
         return list(planners.map(plan_one, connections))
 
 
@@ -138,9 +138,9 @@ def _attempt(call: Callable[[], T]) -> T | SledgehammerError:
 
 
 @contextmanager
-def _workers() -> Iterator[ThreadPoolExecutor]:
-    """Ctrl-C waits for what has begun, and nothing else is begun."""
-    pool = ThreadPoolExecutor(AT_ONCE)
+def workers(at_once: int = AT_ONCE) -> Iterator[ThreadPoolExecutor]:
+    """Threads; Ctrl-C waits for what they have begun, and nothing else is begun."""
+    pool = ThreadPoolExecutor(at_once)
     try:
         yield pool
     finally:

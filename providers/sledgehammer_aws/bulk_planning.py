@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from sledgehammer.errors import SledgehammerError
-from sledgehammer.fleet import AT_ONCE, plan_one
+from sledgehammer.fleet import plan_one, workers
 from sledgehammer.ports import PlanOrError
 from sledgehammer_aws.account import read_account
 from sledgehammer_aws.bulk_reader import BulkReader
@@ -26,7 +25,7 @@ def plan_in_bulk(connections: Iterable[AwsConnection]) -> Sequence[PlanOrError]:
         reader = readers[one.clients.region]
         return reader if isinstance(reader, SledgehammerError) else plan_one(replace(one, reader=reader))
 
-    with ThreadPoolExecutor(AT_ONCE) as planners:
+    with workers() as planners:
         return list(planners.map(plan, everything))
 
 

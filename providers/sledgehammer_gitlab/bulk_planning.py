@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from sledgehammer.errors import SledgehammerError
+from sledgehammer.fleet import workers
 from sledgehammer.polling import Clock
 from sledgehammer.ports import PlanOrError
 from sledgehammer_gitlab.bulk_reading import AT_ONCE, BulkReader, Target, batches
@@ -31,11 +32,7 @@ def plan_in_bulk(
     A token that GitLab does not take is tried once for each group, not for each project.
     """
     servers: dict[str, _Server] = {}
-    with (
-        ThreadPoolExecutor(PLANNED_AT_ONCE) as planners,
-        ThreadPoolExecutor(AT_ONCE) as readers,
-        ThreadPoolExecutor(AT_ONCE) as listers,
-    ):
+    with workers(PLANNED_AT_ONCE) as planners, workers(AT_ONCE) as readers, workers(AT_ONCE) as listers:
 
         def coming() -> Iterator[Numbered]:
             for number, connection in enumerate(connections):
