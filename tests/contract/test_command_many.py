@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from gitlab_rehearsal import ROOT_TOKEN, Rehearsal, rehearse
 
+from sledgehammer import fleet
 from sledgehammer.cli.main import main
 from sledgehammer.errors import RemoteError
 from sledgehammer_gitlab.objects.content import Content
@@ -85,6 +86,18 @@ def test_what_is_wrong_with_one_project_stops_no_other(here: Rehearsal, capsys: 
     assert [row["folder"] for row in told["projects"]] == ["one", "three", "two"]
     assert told["projects"][0]["error"]["exit_code"] == 3
     assert told["projects"][1]["plan"]["summary"]["add"] == 0
+
+
+def test_a_provider_that_does_not_read_many_together_plans_them_one_by_one(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same is shown."""
+    (here.work / "one" / "sledge.yaml").write_text("version: 1\n")
+    assert run("plan") == 3
+    together = capsys.readouterr()
+    monkeypatch.setattr(fleet, "find_provider", lambda *_: object())
+    assert run("plan") == 3
+    assert capsys.readouterr() == together
 
 
 def test_what_is_wrong_with_all_is_told_once(
