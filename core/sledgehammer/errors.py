@@ -1,8 +1,8 @@
 """The one error tree: each class is a different thing for the reader to do, and carries its exit code.
 
 Exit codes of `sledge`: 0 done or nothing to do, 1 unexpected (a bug shows its traceback), 2 `plan`, `drift`
-or `destroy` found something to do, 3 configuration, 4 credentials, 5 not found, 6 conflict, 7 the remote side failed,
-8 timed out, 9 the build failed, 10 something is missing on this machine, 130 interrupted.
+or `destroy` found something to do, 3 wrong usage or configuration, 4 credentials, 5 not found, 6 conflict,
+7 the remote side failed, 8 timed out, 9 the build failed, 10 something is missing on this machine, 130 interrupted.
 """
 
 from typing import ClassVar

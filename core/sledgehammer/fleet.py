@@ -1,22 +1,27 @@
 """Many projects on one provider: what `--all` of the command line does. What goes wrong with one project is told beside
 the others, which go on."""
 
+import logging
 import os
+import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from sledgehammer.changes import Change, ChangeSet
-from sledgehammer.errors import NotFoundError, SledgehammerError
+from sledgehammer.errors import ConfigurationError, NotFoundError, SledgehammerError
 from sledgehammer.ports import BulkPlanner, Connection, PlanOrError, Provider
 from sledgehammer.process import ProcessRunner
 from sledgehammer.providers import find_provider, load_providers
 from sledgehammer.session import CONFIG_FILE, Session, open_session
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """Projects that are opened, planned or applied side by side."""
@@ -81,33 +86,66 @@ def plan_all(
                     yield one.connection
 
         plans = iter(_plan_together(chosen, connections(), environment))
-    return [
-        PlannedProject(folder=folder, session=one, outcome=next(plans))
-        if isinstance(one, Session)
-        else PlannedProject(folder=folder, session=None, outcome=one)
-        for folder, one in zip(places, opened, strict=True)
-    ]
+    return _without_twins(
+        [
+            PlannedProject(folder=folder, session=one, outcome=next(plans))
+            if isinstance(one, Session)
+            else PlannedProject(folder=folder, session=None, outcome=one)
+            for folder, one in zip(places, opened, strict=True)
+        ],
+        chosen,
+    )
 
 
 def apply_all(
     planned: Iterable[PlannedProject], *, on_applied: Callable[[AppliedProject], None] = lambda applied: None
 ) -> Sequence[AppliedProject]:
     """Apply what has something to do: each makes the changes of a fresh plan of its own. `on_applied` is called as each
-    is done; they are given in the order of the plans, those without a plan or without changes as they were planned."""
+    is done, after Ctrl-C too, which begins no more; they are given in the order of the plans, those without a plan or
+    without changes as they were planned."""
     done: dict[Path, AppliedProject] = {}
     everything = list(planned)
-    with workers() as pool:
-        running = []
-        for one in everything:
-            if one.session is not None and isinstance(one.outcome, ChangeSet) and one.outcome.pending:
-                running.append(pool.submit(_apply, one.folder, one.session))
-            else:
-                done[one.folder] = AppliedProject(folder=one.folder, made=(), outcome=one.outcome)
-        for future in as_completed(running):
-            applied = future.result()
-            done[applied.folder] = applied
-            on_applied(applied)
+    running: set[Future[AppliedProject]] = set()
+
+    def tell(future: Future[AppliedProject]) -> None:
+        running.remove(future)
+        applied = done[future.result().folder] = future.result()
+        on_applied(applied)
+
+    try:
+        with workers() as pool:
+            for one in everything:
+                if one.session is not None and isinstance(one.outcome, ChangeSet) and one.outcome.pending:
+                    running.add(pool.submit(_apply, one.folder, one.session))
+                else:
+                    done[one.folder] = AppliedProject(folder=one.folder, made=(), outcome=one.outcome)
+            for future in as_completed(list(running)):
+                tell(future)
+    finally:
+        for future in [future for future in running if not future.cancelled()]:
+            tell(future)
     return [done[one.folder] for one in everything]
+
+
+def _without_twins(planned: Sequence[PlannedProject], provider: Provider) -> Sequence[PlannedProject]:
+    """Folders that are one project on the provider undo each other's work each time: all of them are refused."""
+    if not isinstance(provider, BulkPlanner):
+        return planned
+    folders: dict[str, list[Path]] = defaultdict(list)
+    for one in planned:
+        if one.session is not None:
+            folders[provider.place(one.session.connection)].append(one.folder)
+    refusals = {
+        folder: ConfigurationError(
+            f"{', '.join(map(str, twins[:-1]))} and {twins[-1]} are all {place}", hint="give each folder its own"
+        )
+        for place, twins in folders.items()
+        if len(twins) > 1
+        for folder in twins
+    }
+    return [
+        replace(one, session=None, outcome=refusals[one.folder]) if one.folder in refusals else one for one in planned
+    ]
 
 
 def plan_one(connection: Connection) -> PlanOrError:
@@ -131,10 +169,19 @@ def _apply(folder: Path, session: Session) -> AppliedProject:
 
 
 def _attempt(call: Callable[[], T]) -> T | SledgehammerError:
+    """A bug that one project meets is no reason to leave the others. It is told without its words, which may hold
+    anything: they are in the log of --verbose."""
     try:
         return call()
     except SledgehammerError as error:
         return error
+    except Exception as error:
+        log.debug("unexpected", exc_info=error)
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        return SledgehammerError(
+            f"unexpected {type(error).__name__} in {Path(at.filename).name}:{at.lineno}",
+            hint="this is a bug; run it for this project alone with --verbose and tell us",
+        )
 
 
 @contextmanager

@@ -144,3 +144,6 @@ class BulkPlanner(Protocol):
     def plan_in_bulk(self, connections: Iterable[Connection], variables: Mapping[str, str]) -> Sequence[PlanOrError]:
         """A plan for each, in their order, the same as `Connection.plan` gives. The connections are its own, of one
         environment, whose `variables` these are; they may come while the first are read."""
+
+    def place(self, connection: Connection) -> str:
+        """Which of its projects a connection is for, in words: where two have the same, they are one."""

@@ -46,6 +46,10 @@ class Aws:
 
         return plan_in_bulk(cast("Iterable[AwsConnection]", connections))
 
+    def place(self, connection: Connection) -> str:
+        mine = cast("AwsConnection", connection)
+        return f"CodeBuild's project {mine.settings.project or mine.project.name} in {mine.clients.region}"
+
 
 def _settings(project: Project) -> Settings:
     settings = project.providers.get(Aws.name)

@@ -48,6 +48,10 @@ class GitLab:
         mine = cast("Iterable[GitLabConnection]", connections)
         return plan_in_bulk(mine, variables, clock=SystemClock())
 
+    def place(self, connection: Connection) -> str:
+        target = cast("GitLabConnection", connection).target
+        return f"GitLab's project {target.path}{f' on {target.settings.url}' if target.settings.url else ''}"
+
 
 def _settings(project: Project) -> Settings:
     settings = project.providers.get(GitLab.name)

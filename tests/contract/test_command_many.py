@@ -88,6 +88,56 @@ def test_what_is_wrong_with_one_project_stops_no_other(here: Rehearsal, capsys: 
     assert told["projects"][1]["plan"]["summary"]["add"] == 0
 
 
+def test_folders_that_are_one_project_are_refused(here: Rehearsal, capsys: pytest.CaptureFixture[str]) -> None:
+    """They would undo each other's work each time."""
+    settings = here.work / "two" / "sledge.yaml"
+    settings.write_text(settings.read_text().replace("/two", "/ONE"))
+
+    assert run("apply") == 3
+    said = capsys.readouterr()
+    assert said.err.startswith(f"sledge: one and 1 other: one and two are all GitLab's project {here.group}/one\n")
+    assert "1 with 4 added" in said.out
+    assert here.api("GET", f"/projects/{here.group}%2Fone") is None
+
+
+def test_a_bug_that_one_project_meets_stops_no_other(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told where it is, without words that may hold anything."""
+    create = Content.create
+
+    def fail_for_two(content: Content) -> Collection[str]:
+        if content.name.startswith(f"{here.group}/two"):
+            raise RuntimeError("s3cret")
+        return create(content)
+
+    monkeypatch.setattr(Content, "create", fail_for_two)
+    assert run("apply") == 1
+    said = capsys.readouterr()
+    assert "sledge: two: unexpected RuntimeError in test_command_many.py:" in said.err
+    assert "s3cret" not in said.err
+    assert "3 projects: 0 with nothing to do; 2 with " in said.out
+
+
+def test_an_interrupted_apply_tells_what_was_made(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that had begun are finished and shown."""
+    create = Content.create
+
+    def interrupt_for_two(content: Content) -> Collection[str]:
+        if content.name.startswith(f"{here.group}/two"):
+            raise KeyboardInterrupt
+        return create(content)
+
+    monkeypatch.setattr(Content, "create", interrupt_for_two)
+    assert run("apply") == 130
+    said = capsys.readouterr()
+    assert sorted(line for line in said.out.splitlines() if line.startswith("==")) == ["== one", "== three"]
+    assert "gitlab: 2 projects: 0 with nothing to do; 2 with " in said.out
+    assert said.err.endswith("sledge: interrupted\n")
+
+
 def test_a_provider_that_does_not_read_many_together_plans_them_one_by_one(
     here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

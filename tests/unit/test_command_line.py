@@ -160,6 +160,15 @@ def test_a_command_that_lacks_a_module_says_so_only_when_it_is_called(
     assert "sledgehammer[" not in said
 
 
+@pytest.mark.parametrize("argv", [["plan", "--bogus"], ["plan", "-p", "gitlab", "--al", "."], ["nonsense"], []])
+def test_wrong_usage_is_not_taken_for_changes(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A scheduled job with a misspelt option finds no drift each hour; nor is an option guessed."""
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 3
+    assert capsys.readouterr().err.startswith("usage: sledge")
+
+
 def test_our_commands_do_not_wait_for_what_others_import(added: Path) -> None:
     """A command that another distribution adds is imported where it may be meant."""
     add_command(added, "acme", "fleet")

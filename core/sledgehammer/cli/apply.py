@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from sledgehammer.changes import Change, ChangeSet, accept_plan
-from sledgehammer.cli.changes_text import render_change, render_done
+from sledgehammer.cli.changes_text import render_change, render_done, render_manual
 from sledgehammer.cli.command import Command, add_projects_option
 from sledgehammer.cli.many import apply_many
 from sledgehammer.errors import ConfigurationError
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             check_still_true(saved, fresh, key=fingerprint_key(os.environ))
 
     changes = session.apply(on_change=show_change, on_plan=check if saved is not None else accept_plan)
-    sys.stdout.write(render_done(changes))
+    sys.stdout.write(render_done(changes) + render_manual(changes))
     return 0
 
 

@@ -37,6 +37,11 @@ def render_done(changes: ChangeSet) -> str:
     return f"{changes.provider}: {added} added, {changed} changed, {destroyed} destroyed.{_manual_steps(changes)}\n"
 
 
+def render_manual(changes: ChangeSet) -> str:
+    """The steps that only a person can take."""
+    return "".join(render_change(change) for change in changes.manual)
+
+
 def render_changes_json(changes: ChangeSet) -> str:
     """See `sledgehammer.provisioning.json_form`."""
     return json.dumps(to_json(changes), indent=2) + "\n"

@@ -2,10 +2,11 @@
 
 import argparse
 import logging
-import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points, version
+from typing import Any, NoReturn
 
 from sledgehammer.cli import (
     adopt,
@@ -23,6 +24,7 @@ from sledgehammer.cli import (
     why,
 )
 from sledgehammer.cli.command import Command
+from sledgehammer.cli.output import reliable_output
 from sledgehammer.errors import ConfigurationError, MissingToolError, SledgehammerError
 from sledgehammer.plugins import by_name, missing_module, owner_of
 
@@ -30,32 +32,30 @@ COMMAND_GROUP = "sledgehammer.commands"
 LOCAL_STACK_EXTRA = "localstack"  # of our own commands only `stack` needs more than the core
 INTERRUPTED = 130
 
-EPILOG = """exit codes: 0 done or nothing to do; 1 a bug; 2 wrong usage, or `plan`, `drift` or
-`destroy` found something to do; 3 configuration; 4 credentials; 5 not found; 6 conflict;
-7 the remote side failed; 8 timed out; 9 the build failed; 10 something is missing on this machine; 130 interrupted"""
+EPILOG = """exit codes: 0 done or nothing to do; 1 a bug; 2 `plan`, `drift` or `destroy` found
+something to do; 3 wrong usage or configuration; 4 credentials; 5 not found; 6 conflict; 7 the remote side
+failed; 8 timed out; 9 the build failed; 10 something is missing on this machine; 130 interrupted"""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; expected failures become one sentence on standard error and their exit code."""
     try:
-        arguments = _parser(_commands(argv)).parse_args(argv)
-        _log_to_stderr(verbose=arguments.verbose)
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
+        with reliable_output():
+            arguments = _parser(_commands(argv)).parse_args(argv)
+            _log_to_stderr(verbose=arguments.verbose)
+            code: int = arguments.run(arguments)
     except SledgehammerError as error:
         print(f"sledge: {error}", file=sys.stderr)  # noqa: T201 - the command line's own voice
         return error.exit_code
     except KeyboardInterrupt:
         print("sledge: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing more
-        return 0
     return code
 
 
 def entry_point() -> None:
-    """The console script."""
+    """The console script. SIGTERM ends it as Ctrl-C does, for schedulers send that."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
 
 
@@ -98,8 +98,20 @@ def _unavailable(name: str, error: MissingToolError) -> Command:
     return Command(name=name, help="(not installed)", configure=accept_anything, run=refuse)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is wrong configuration, for 2 says that there is something to do; options are written out, for an
+    abbreviation means another one once there are more."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(ConfigurationError.exit_code, f"{self.prog}: {message}\n")
+
+
 def _parser(commands: Sequence[Command]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sledge",
         description="Cached docker-in-docker builds, planned once, run on any CI.",
         epilog=EPILOG,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from sledgehammer.changes import Action, ChangeSet
-from sledgehammer.cli.changes_text import render_change, render_done
+from sledgehammer.cli.changes_text import render_change, render_done, render_manual
 from sledgehammer.cli.command import CHANGES_PENDING
 from sledgehammer.errors import NoSectionError, SledgehammerError
 from sledgehammer.fleet import AppliedProject, PlannedProject, apply_all, find_projects, plan_all
@@ -34,9 +34,21 @@ def show_plans(root: Path, provider: str, *, render: Callable[[ChangeSet], str],
 def apply_many(root: Path, provider: str) -> int:
     """Each that has something to do is shown as soon as it is done, then all in a line. 0, or the code of the first
     error."""
-    applied = apply_all(_plan(root, provider), on_applied=_show_applied)
-    sys.stdout.write(_summary([one.outcome for one in applied], provider, said=("added", "changed", "destroyed")))
-    return _tell_errors(applied)
+    planned = _plan(root, provider)
+    applied: Sequence[AppliedProject] = []
+    told: list[AppliedProject] = []
+
+    def show(one: AppliedProject) -> None:
+        told.append(one)
+        _show_applied(one)
+
+    try:
+        applied = apply_all(planned, on_applied=show)
+    finally:
+        shown = applied or told
+        sys.stdout.write(_summary([one.outcome for one in shown], provider, said=("added", "changed", "destroyed")))
+        code = _tell_errors(shown)
+    return code
 
 
 def _plan(root: Path, provider: str) -> Sequence[PlannedProject]:
@@ -54,7 +66,7 @@ def _plan(root: Path, provider: str) -> Sequence[PlannedProject]:
 def _show_applied(applied: AppliedProject) -> None:
     lines = [f"== {applied.folder}\n", *(render_change(change) for change in applied.made)]
     if isinstance(applied.outcome, ChangeSet):
-        lines.append(render_done(applied.outcome))
+        lines.append(render_done(applied.outcome) + render_manual(applied.outcome))
     else:
         lines.append(f"failed after {_count(len(applied.made), 'change')}\n")
     sys.stdout.write("".join(lines))
@@ -68,6 +80,8 @@ def _summary(outcomes: Sequence[ChangeSet | SledgehammerError], provider: str, *
     told = [f"{len(plans) - len(pending)} with nothing to do"]
     if pending:
         told.append(f"{len(pending)} with {', '.join(f'{n} {word}' for n, word in zip(numbers, said, strict=True))}")
+    if manual := sum(bool(plan.manual) for plan in plans):
+        told.append(f"{manual} with steps for a person")
     if len(outcomes) > len(plans):
         told.append(f"{len(outcomes) - len(plans)} failed")
     return f"{provider}: {_count(len(outcomes), 'project')}: {'; '.join(told)}.\n"
