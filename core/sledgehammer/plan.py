@@ -137,7 +137,7 @@ def _remembering(operation: Operation, recipe: KeyRecipe | NoKey | None, situati
         commit=destination.commit,
         run=destination.run,
         repository=destination.repositories[operation.image].cache,
-        writer=situation.writer("record-"),
+        writer=situation.writer("record_"),
     )
     return replace(operation, reuse=_reuse(recipe, situation), record=record)
 

@@ -41,7 +41,11 @@ class Situation:
         return self.graph.reachable(self.image.target, self.image.args)
 
     def cache_tag(self, prefix: str = "") -> tuple[Text, Text]:
-        """The branch's and the default branch's cache ref; `prefix` goes before the branch in the tag."""
+        """The branch's and the default branch's cache ref; `prefix` goes before the branch in the tag.
+
+        It ends in "_", which no branch's slug holds (letters, digits and "-"): so the ref of one kind and branch is
+        never that of another, whatever branches and stages are called.
+        """
         repository = self.destination.repositories[self.image.name]
         own = text(*repository.cache, ":", prefix, *self.destination.branch)
         shared = text(*(repository.home_cache or repository.cache), ":", prefix, *self.destination.default_branch)

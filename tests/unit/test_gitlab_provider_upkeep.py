@@ -8,7 +8,7 @@ from sledgehammer_gitlab.objects.project import BUILT_TAGS
 from sledgehammer_gitlab.objects.schedule import spread
 
 
-@pytest.mark.parametrize("tag", ["main", "feature-x", "stage-build-main", "final-main", "latest", "v1.2", "a" * 63])
+@pytest.mark.parametrize("tag", ["main", "feature-x", "stage-build_main", "final_main", "latest", "v1.2", "a" * 63])
 def test_gitlab_cleanup_spares_the_tags_of_caches_and_releases(tag: str) -> None:
     """GitLab matches the whole tag: none of these is one that a build gives to an image."""
     assert re.fullmatch(BUILT_TAGS, tag) is None

@@ -192,23 +192,23 @@ def test_branches_of_equal_content_share_a_stage(jobs: Jobs) -> None:
     jobs.run("release", protected=True)
     for stage, content in (("deps", "L1"), ("build", "L1S1")):
         assert jobs.tags[f"r:1/home/cache:keyed-K-{stage}"] == content
-        assert jobs.tags[f"r:1/home/cache:stage-{stage}-release"] == content
+        assert jobs.tags[f"r:1/home/cache:stage-{stage}_release"] == content
     jobs.write(source="S2")
 
     said = jobs.run("topic")
 
     assert jobs.read[0] == "keyed-K-deps"
     assert re.search(r"stage deps not written: r:1/home/cache:keyed-[0-9a-f]{32}-deps holds it already", said)
-    assert "r:1/home/cache:stage-deps-topic" not in jobs.tags
-    assert jobs.tags["r:1/home/cache:keyed-K-build-topic"] == "L1S2"
-    assert jobs.tags["r:1/home/cache:stage-build-topic"] == "L1S2"
+    assert "r:1/home/cache:stage-deps_topic" not in jobs.tags
+    assert jobs.tags["r:1/home/cache:keyed-K_topic_build"] == "L1S2"
+    assert jobs.tags["r:1/home/cache:stage-build_topic"] == "L1S2"
 
 
 @by_all
 def test_what_an_unprotected_branch_wrote_a_protected_one_does_not_read(jobs: Jobs) -> None:
     """It writes the shared ref itself."""
     jobs.run("topic")
-    assert jobs.tags["r:1/home/cache:keyed-K-deps-topic"] == "L1"
+    assert jobs.tags["r:1/home/cache:keyed-K_topic_deps"] == "L1"
     assert "r:1/home/cache:keyed-K-deps" not in jobs.tags
 
     jobs.run("main", protected=True)
@@ -248,8 +248,8 @@ def test_a_default_branch_that_nobody_protects(jobs: Jobs) -> None:
     """It keeps off the ref that every branch reads, but has one of its own by content."""
     jobs.run("main")
 
-    assert jobs.tags["r:1/home/cache:keyed-K-deps-main"] == "L1"
-    assert "r:1/home/cache:stage-deps-main" not in jobs.tags
+    assert jobs.tags["r:1/home/cache:keyed-K_main_deps"] == "L1"
+    assert "r:1/home/cache:stage-deps_main" not in jobs.tags
 
 
 @by_buildkit
@@ -260,7 +260,7 @@ def test_a_base_image_that_cannot_be_asked_for(jobs: Jobs) -> None:
     assert "base image debian: its digest is not known: debian: not found" in jobs.run("main", protected=True)
 
     assert not [ref for ref in jobs.tags if "keyed" in ref]
-    assert jobs.tags["r:1/home/cache:stage-deps-main"] == "L1"
+    assert jobs.tags["r:1/home/cache:stage-deps_main"] == "L1"
 
 
 @by_all
@@ -314,7 +314,7 @@ def test_a_stage_without_a_name_is_left_out(jobs: Jobs) -> None:
 
     jobs.run("main", protected=True)
 
-    assert {ref.rpartition(":")[2] for ref in jobs.tags} == {"final-main", "keyed-K-deps", "stage-deps-main"}
+    assert {ref.rpartition(":")[2] for ref in jobs.tags} == {"final_main", "keyed-K-deps", "stage-deps_main"}
 
 
 @by_buildkit
@@ -325,6 +325,22 @@ def test_a_tag_is_never_too_long(jobs: Jobs) -> None:
 
     script = jobs.script()
 
-    used = re.findall(r'cache:(keyed-)"\${sledge_stage_key}"(-a+-)"\${BRANCH}"', script)
+    used = re.findall(r'cache:(keyed-)"\${sledge_stage_key}"_"\${BRANCH}"(_a+-[0-9a-f]+)', script)
     assert used
-    assert all(len("".join(parts)) + 32 + 63 <= 128 for parts in used)
+    assert all(len("".join(parts)) + 1 + 32 + 63 <= 128 for parts in used)
+
+
+@by_buildkit
+def test_no_branch_writes_what_another_reads(jobs: Jobs) -> None:
+    """Whatever stages and branches are called: a stage "deps" on a branch "test-main" is none "deps-test" on "main",
+    and two long names that begin alike are two."""
+    begin = "a" * 60
+    jobs.write(
+        Dockerfile="FROM base AS deps\nCOPY lock /\nFROM base AS deps-test\nCOPY lock /\n"
+        f"FROM base AS {begin}1\nCOPY lock /\nFROM base AS {begin}2\nCOPY lock /\nFROM base AS package\n"
+        "COPY --from=deps /lock /1\nCOPY --from=deps-test /lock /2\n"
+        f"COPY --from={begin}1 /lock /3\nCOPY --from={begin}2 /lock /4\n"
+    )
+    used = set(re.findall(r'cache:(stage-[^"]*)"\${BRANCH}"', jobs.script()))
+    assert len(used) == 4
+    assert len({f"{ref}{branch}" for ref in used for branch in ("main", "test-main")}) == 8

@@ -17,12 +17,12 @@ RUN_LENGTH = 100
 
 def branch_record(cache: Reference, branch_slug: str) -> Reference:
     """The newest record of a branch."""
-    return cache.with_tag(f"record-{branch_slug}")
+    return cache.with_tag(f"record_{branch_slug}")
 
 
 def run_record(cache: Reference, run_id: str) -> Reference:
     """The record of one run; of its id the tag holds what `sledge_run_tag` in shell/build_record.sh leaves of it."""
-    return cache.with_tag("record-run-" + re.sub(r"[^A-Za-z0-9_.-]", "-", run_id)[-RUN_LENGTH:])
+    return cache.with_tag("record_run_" + re.sub(r"[^A-Za-z0-9_.-]", "-", run_id)[-RUN_LENGTH:])
 
 
 def read_record(client: RegistryClient, reference: Reference) -> Mapping[str, bytes]:

@@ -66,7 +66,7 @@ sledge_note_record() {
 sledge_push_record() {
   cat "$sledge_dir/before" >>"$sledge_dir/record/build"
   printf 'FROM scratch\nCOPY . /\n' >"$sledge_dir/record.dockerfile"
-  set -- "$1" --tag "$2" ${4:+--tag "$3:record-run-$(sledge_run_tag "$4")"}
+  set -- "$1" --tag "$2" ${4:+--tag "$3:record_run_$(sledge_run_tag "$4")"}
   sledge_image=$1
   shift
   timeout 60 docker buildx --builder "$sledge_builder" build --progress plain --provenance=false \

@@ -12,6 +12,7 @@ branch, where a stage of other content finds the layers before its change. The f
 image of equal content is found by the image's own key.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -28,11 +29,12 @@ LABEL_LENGTH = 40
 """A stage's share of a tag, which has at most 128 characters; a branch's slug takes 63."""
 
 BY_BRANCH, KEYED = "stage-", "keyed-"
-"""What the tag of a stage begins with: under its branch, and under its content, so that neither is ever the other's,
-whatever stage and branch are called. What cleans up caches goes by them."""
+"""What the tag of a stage begins with: under its branch, and under its content. What cleans up caches goes by them."""
 
 KEYED_LABEL_LENGTH = 24
 """A stage's share of such a tag, of which the key takes 32 more."""
+
+DIGEST_LENGTH = 8
 
 
 def plan(situation: Situation) -> tuple[Operation, ...]:
@@ -73,14 +75,14 @@ def stage_keys(situation: Situation, stages: tuple[Stage, ...]) -> StageKeys | N
     repository, trust = situation.destination.repositories[situation.image.name], situation.destination.trust
     keyed = []
     for stage in stages:
-        label = stage.name[:KEYED_LABEL_LENGTH]
-        of_content = (":", KEYED, STAGE_KEY, f"-{label}")
+        label = _label(stage.name, KEYED_LABEL_LENGTH)
+        of_content = (":", KEYED, STAGE_KEY)
         keyed.append(
             KeyedStage(
                 name=stage.name,
                 recipe=stage_recipe(recipe, situation.graph, stage.name, situation.image.args),
-                shared=text(*(repository.home_cache or repository.cache), *of_content),
-                own=text(*repository.cache, *of_content, "-", *situation.destination.branch),
+                shared=text(*(repository.home_cache or repository.cache), *of_content, f"-{label}"),
+                own=text(*repository.cache, *of_content, "_", *situation.destination.branch, f"_{label}"),
                 by_branch=refs_of(situation, stage),
             )
         )
@@ -106,7 +108,15 @@ def _has_steps(stage: Stage) -> bool:
 
 
 def _prefix(stage: Stage | None) -> str:
-    return f"{BY_BRANCH}{stage.name[:LABEL_LENGTH]}-" if stage else "final-"
+    return f"{BY_BRANCH}{_label(stage.name, LABEL_LENGTH)}_" if stage else "final_"
+
+
+def _label(stage: str, length: int) -> str:
+    """Its name in a tag; of one that is too long the end is a digest of the whole."""
+    if len(stage) <= length:
+        return stage
+    digest = hashlib.sha256(stage.encode()).hexdigest()[:DIGEST_LENGTH]
+    return f"{stage[: length - DIGEST_LENGTH - 1]}-{digest}"
 
 
 PER_STAGE = CacheStrategy(
