@@ -183,3 +183,20 @@ def test_a_registry_that_gives_no_answer_leaves_the_choice_to_facts(
 
 def lost(client: RegistryClient) -> RegistryClient:
     raise RemoteError("no answer")
+
+
+def test_an_image_without_a_record_is_no_reason_to_say_nothing_of_the_others(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`sledge why` of a run in which one image was only tagged; where none has a record it is an error."""
+    settings = here.work / "sledge.yaml"
+    settings.write_text(settings.read_text() + "images: [{name: worker}, {name: web}]\n")
+    assert main(["why", "-C", str(here.work), "-p", "gitlab"]) == 5
+    leave_builds(here, run_s=10.0, count=2)
+    capsys.readouterr()
+
+    assert main(["why", "-C", str(here.work), "-p", "gitlab"]) == 0
+
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "image worker: no record; it was built before and only tagged, or may not write one"
+    assert second.startswith("image web at ")

@@ -323,7 +323,7 @@ ONLY_THE_PARSER_REFUSES = {
     ),
     "options without a registry cache": (
         HEAD + "cache: {strategy: file, options: {image-manifest: true}}\n",
-        "3: cache: the key options is for strategy: registry, or auto",
+        "3: cache: the key options is for strategy: registry, per-stage or auto",
     ),
     "options that do not go together": (
         HEAD + "cache: {options: {oci-mediatypes: false, compression: zstd}}\n",

@@ -9,7 +9,7 @@ from sledgehammer.errors import (
     SledgehammerError,
 )
 from sledgehammer.retry import Retry
-from sledgehammer_gitlab.failures import Failure, RequestFailedError, classify, explain
+from sledgehammer_gitlab.failures import Failure, RequestFailedError, WrongTokenError, classify, explain
 
 
 def verdict(status: int, message: str = "", *, after_s: float = 0.0, is_lasting: bool = False) -> Retry | None:
@@ -44,7 +44,7 @@ def test_gitlab_throttle_carries_what_gitlab_asked_for() -> None:
     [
         (0, RemoteError),
         (400, ConfigurationError),
-        (401, CredentialsError),
+        (401, WrongTokenError),
         (403, CredentialsError),
         (404, NotFoundError),
         (409, ConflictError),

@@ -5,10 +5,11 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from told_docker import REUSE, build, run
+from told_docker import REUSE, WRITER, build, run
 
-from sledgehammer.operations import BuildTool
+from sledgehammer.operations import BuildTool, CacheExport
 
+WHAT = "registry cache"
 BLOB = "https://r/v2/c/blobs/sha256:ab"
 FETCH = f"ERROR: failed to solve: failed to copy: httpReadSeeker: failed open: {BLOB}: 500 X"
 PUT = "error writing manifest blob: failed commit on ref: unexpected status from PUT request to http://r/manifests/main"
@@ -120,10 +121,18 @@ def test_a_cache_that_no_build_will_be_able_to_read_is_told_at_once(tmp_path: Pa
     assert "will not be read" not in output
 
 
-def test_the_last_of_two_writers_says_what_it_takes_away(tmp_path: Path) -> None:
-    """The ref had another digest when the build began."""
-    _, alone, _ = run(tmp_path, build(reuse=REUSE))
-    code, after, _ = run(tmp_path, build(reuse=REUSE), WRITTEN_MEANWHILE="1")
+@pytest.mark.parametrize(
+    "form",
+    [
+        CacheExport(what=WHAT, timeout_s=60, writer=WRITER, attributes=("type=registry,ref=", "r/c:main")),
+        CacheExport(what=WHAT, timeout_s=60, writer=WRITER, image=("r/c:main",), attributes=(",mode=max",)),
+    ],
+)
+def test_the_last_of_two_writers_says_what_it_takes_away(tmp_path: Path, form: CacheExport) -> None:
+    """The ref had another digest when the build began; a stage's cache is one like any other."""
+    cached = build(reuse=REUSE, exports=(form,))
+    _, alone, _ = run(tmp_path, cached)
+    code, after, _ = run(tmp_path, cached, WRITTEN_MEANWHILE="1")
 
     assert "another build has written it meanwhile" not in alone
     assert "image web: registry cache: another build has written it meanwhile" in after

@@ -32,19 +32,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def explain_run(session: Session, run_id: str) -> Iterator[str]:
-    """A text per image. Raises NotFoundError where a run left no record."""
+    """A text per image. Raises NotFoundError where no image of a run left a record."""
     from sledgehammer.registry.client import RegistryClient  # noqa: PLC0415 - no other command speaks HTTP
     from sledgehammer.registry.records import branch_record, read_record, run_record  # noqa: PLC0415
 
     owner = session.connection
     if not isinstance(owner, RegistryOwner):
         raise ConfigurationError("this provider tells of no registry, where records would be")
-    repositories = owner.image_repositories()
+    repositories, missing = owner.image_repositories(), []
     with RegistryClient(owner.registry()) as client:
         for image in session.project.images:
             cache = repositories[image.name].cache
             wanted = run_record(cache, run_id) if run_id else branch_record(cache, owner.branch_slug())
-            now = parse_record(read_record(client, wanted))
+            try:
+                now = parse_record(read_record(client, wanted))
+            except NotFoundError as error:
+                missing.append(error)
+                if len(missing) == len(session.project.images):
+                    raise
+                yield f"image {image.name}: no record; it was built before and only tagged, or may not write one\n"
+                continue
             before: BuildRecord | None = None
             if now.before:
                 with suppress(NotFoundError):  # a cleanup policy may have taken it

@@ -112,6 +112,9 @@ class OptionsSection:
             raise ConfigurationError("image-manifest: true needs oci-mediatypes: true")
 
 
+_WITH_OPTIONS = (StrategyName.AUTO, StrategyName.REGISTRY, StrategyName.PER_STAGE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSection:
     """The section `cache`."""
@@ -149,5 +152,5 @@ class CacheSection:
             )
         if (self.strategy is StrategyName.S3) != (self.s3 is not None):
             raise ConfigurationError("strategy: s3 and the key s3 go together", hint="s3: {bucket: …, region: …}")
-        if self.options != OptionsSection() and self.strategy not in (StrategyName.AUTO, StrategyName.REGISTRY):
-            raise ConfigurationError("the key options is for strategy: registry, or auto")
+        if self.options != OptionsSection() and self.strategy not in _WITH_OPTIONS:
+            raise ConfigurationError("the key options is for strategy: registry, per-stage or auto")

@@ -47,6 +47,12 @@ not containerd's; builder: container does"
   sledge_say "builder: $sledge_kind"
 }
 
+# On an engine that outlives the job its container and the layers in it would stay.
+sledge_remove_builder() {
+  [ "${sledge_kind-} $sledge_builder" = "container ${sledge_name-}" ] || return 0
+  timeout 20 docker buildx rm --force "$sledge_name" >/dev/null 2>&1 || true
+}
+
 # $1: name of a variable, or ""
 sledge_demand_set() {
   [ -n "$1" ] || return 0

@@ -72,10 +72,10 @@ sledge_run_uncached() {
 # Arguments of docker buildx build
 sledge_run_build() {
   sledge_end_exports
-  rm -f "$sledge_dir/metadata" "$sledge_dir/code"
+  rm -f "$sledge_dir/metadata" "$sledge_dir/code" "$sledge_dir/exported" "$sledge_dir/bounded"
   : >"$sledge_dir/progress"
   if [ -n "$sledge_exports" ]; then
-    "$sledge_exports" >"$sledge_dir/exports" 2>&1 &
+    { "$sledge_exports" && : >"$sledge_dir/exported"; } >"$sledge_dir/exports" 2>&1 &
     sledge_exporting=$!
   fi
   {
@@ -84,6 +84,12 @@ sledge_run_build() {
       || sledge_status=$?
     echo "$sledge_status" >"$sledge_dir/code"
   } | tee "$sledge_dir/progress"
+  case $(cat "$sledge_dir/code") in
+    '' | *[!0-9]*)
+      sledge_stop_exports
+      sledge_fail "image $sledge_image: how the build ended could not be noted in $sledge_dir: is its disk full?"
+      ;;
+  esac
 }
 
 # Caches are written beside the push: as soon as all steps are done, which is when the image is exported. Their builds
@@ -94,18 +100,33 @@ sledge_await_steps() {
       [ "$(cat "$sledge_dir/code")" -eq 0 ] || return 1
       break
     fi
+    kill -0 "$$" || return 1 # the job's shell was killed
     sleep 0.1
   done
   # shellcheck disable=SC2046 # two numbers
   sledge_count "$sledge_image" $(sledge_count_steps <"$sledge_dir/progress") >/dev/null
 }
 
-# Where the build fails, too: what is written of it is found when the job runs again.
+# Where the build fails, too: what is written of it is found when the job runs again. $1: seconds to wait for that, or ""
 sledge_end_exports() {
   [ -n "${sledge_exporting-}" ] || return 0
+  sledge_waited=0
+  [ -z "${sledge_is_cut-}" ] || sledge_stop_exports
+  while [ -n "${1-}" ] && [ ! -e "$sledge_dir/exported" ] && [ -z "${sledge_is_stopped-}" ]; do
+    if [ "$sledge_waited" -ge $(($1 * 5)) ]; then sledge_stop_exports; fi
+    sledge_waited=$((sledge_waited + 1))
+    sleep 0.2
+  done
   wait "$sledge_exporting" || true
   sledge_exporting=
   cat "$sledge_dir/exports"
+}
+
+sledge_stop_exports() {
+  [ -n "${sledge_exporting-}" ] || return 0
+  sledge_is_stopped=1
+  kill "$sledge_exporting" 2>/dev/null || true
+  if [ -s "$sledge_dir/bounded" ]; then kill "$(cat "$sledge_dir/bounded")" 2>/dev/null || true; fi
 }
 
 sledge_demand_buildx() {

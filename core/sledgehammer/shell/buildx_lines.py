@@ -22,7 +22,10 @@ def buildx_lines(build: Build, name: str) -> list[str]:
     sources = unless_equal((source, _source(source)) for source in build.cache_from)
     keyed = keyed_sources(build, name, lambda reference: quote(text(REGISTRY_REF, *reference)))
     lines = stage_key_lines(build, name)
-    lines += function(name, [*common_arguments(build), *keyed, *sources, f'"$@" -- {quote((build.context,))}'])
+    # A key is made of the bases that the registry has, so an engine that has older ones takes none of its own.
+    pull = ['[ -z "${sledge_key_reference-}" ] || set -- "$@" --pull'] if build.reuse is not None else []
+    arguments = [*common_arguments(build), *pull, *keyed, *sources]
+    lines += function(name, [*arguments, f'"$@" -- {quote((build.context,))}'])
     # Without an attestation the pushed manifest is the image itself, which AWS Lambda demands (docker/buildx#1533).
     where = quote(repository(build.tags[0])) if build.push else "''"
     exports = f"{name}_exports" if build.exports else ""
@@ -45,7 +48,9 @@ def buildx_lines(build: Build, name: str) -> list[str]:
 
 def _exports(build: Build, name: str) -> list[str]:
     """What writes the caches beside the push of the image."""
-    watched = (ref for export in build.exports if (ref := _watched_ref(build, export)))
+    watched = [
+        export.writer.ref for export in build.exports if export.writer is not None and _watched_ref(build, export)
+    ]
     lines = [*(f"sledge_note_ref {quote(ref)}" for ref in watched), "sledge_await_steps || return 0"]
     return lines + export_lines(build, name, lambda export: _export(build, export, name))
 
@@ -83,5 +88,8 @@ def _export(build: Build, export: CacheExport, name: str) -> str:
 
 def _watched_ref(build: Build, export: CacheExport) -> Text:
     """The ref that a registry cache is written to, where the script asks registries at all, as for `reuse`."""
-    is_registry = export.attributes[:1] == (REGISTRY_REF,)
-    return export.writer.ref if build.reuse is not None and export.writer is not None and is_registry else ()
+    if build.reuse is None or export.writer is None:
+        return ()
+    if export.attributes[:1] == (REGISTRY_REF,):
+        return export.writer.ref
+    return export.image if export.attributes else ()

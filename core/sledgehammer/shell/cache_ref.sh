@@ -1,19 +1,23 @@
-# The registry's ref of a cache while builds of one branch run side by side.
+# The registry's refs of caches while builds of one branch run side by side.
 
 # A function and its arguments: asks the registry beside what else asks it
 sledge_ask_beside() { (sledge_imagetools_errors=/dev/null && "$@"); }
 
 # Looks, beside the build, at what is there when it begins. $1: reference
 sledge_note_ref() {
-  sledge_ask_beside sledge_inspect "$1" >"$sledge_dir/noted" &
-  sledge_noting=$!
+  sledge_ask_beside sledge_inspect "$1" >"$(sledge_noted "$1")" &
+  sledge_noting="${sledge_noting-} $!"
 }
+
+sledge_noted() { printf '%s/noted-' "$sledge_dir" && printf %s "$1" | sha256sum | cut -c1-16; }
 
 # The last of two writers leaves its own layers there and no others. $1: reference
 sledge_compare_ref() {
-  wait "$sledge_noting" || true
+  # shellcheck disable=SC2086 # several processes
+  wait ${sledge_noting-} || true
+  [ -e "$(sledge_noted "$1")" ] || return 0 # a ref of content: whoever writes it writes the same
   sledge_now=$(sledge_ask_beside sledge_inspect "$1") || return 0
-  [ "$sledge_now" = "$(cat "$sledge_dir/noted")" ] \
+  [ "$sledge_now" = "$(cat "$(sledge_noted "$1")")" ] \
     || sledge_say "$sledge_what: another build has written it meanwhile; layers of its that this one lacks are found no more"
 }
 

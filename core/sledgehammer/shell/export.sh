@@ -11,7 +11,7 @@ sledge_may_write() {
   fi
 }
 
-# $1: image, $2: what is written, $3: seconds it may take
+# $1: image, $2: what is written, $3: seconds that all caches of the image may take together
 sledge_begin_export() {
   sledge_what="image $1: $2"
   sledge_limit=$3
@@ -28,6 +28,11 @@ sledge_begin_export() {
     return 1
   fi
   sledge_started=$(date +%s)
+  [ -n "${sledge_export_ends-}" ] || sledge_export_ends=$((sledge_started + $3))
+  if [ "$sledge_started" -ge "$sledge_export_ends" ]; then
+    sledge_say "$sledge_what not written: the $3 s are over that the caches of an image may take (cache: export_timeout_s)"
+    return 1
+  fi
 }
 
 # Whether only steps ran that copy from the context, all of it small, into layers of their own (--link): they need nothing
@@ -56,15 +61,20 @@ sledge_copied_little() {
 # What is run here fails no build and ends in time; upon SIGTERM BuildKit stops cleanly.
 sledge_bounded() {
   sledge_code=0
-  timeout "$sledge_limit" "$@" >"$sledge_dir/export" 2>&1 || sledge_code=$?
+  sledge_left=$((sledge_export_ends - $(date +%s)))
+  [ "$sledge_left" -gt 0 ] || sledge_left=1
+  timeout "$sledge_left" "$@" >"$sledge_dir/export" 2>&1 &
+  echo "$!" >"$sledge_dir/bounded" || true
+  wait "$!" || sledge_code=$?
 }
 
 sledge_end_export() {
   sledge_took=$(($(date +%s) - sledge_started))
   if [ "$sledge_code" -eq 0 ]; then
     sledge_say "$sledge_what written in $sledge_took s"
-  elif [ "$sledge_took" -ge "$sledge_limit" ]; then
-    sledge_say "$sledge_what not written: cut off after $sledge_limit s (cache: export_timeout_s); the build goes on"
+  elif [ "$(date +%s)" -ge "$sledge_export_ends" ]; then
+    sledge_say "$sledge_what not written: cut off after $sledge_took s, for the caches of an image may take $sledge_limit s" \
+      "(cache: export_timeout_s); the build goes on"
   else
     sledge_say "$sledge_what not written, the build goes on:" \
       "$(sledge_explain cache "$(sledge_last_line "$sledge_dir/export")")"

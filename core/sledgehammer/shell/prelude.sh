@@ -62,6 +62,8 @@ sledge_demand_built() {
 
 # $1: image, $2: steps that were cached, $3: all steps
 sledge_count() {
+  # shellcheck disable=SC2034 # of export.sh
+  sledge_export_ends=
   # shellcheck disable=SC2034 # of cache_ref.sh
   sledge_all=$3
   sledge_ran=$(($3 - $2))
@@ -83,8 +85,15 @@ sledge_dir=$(mktemp -d)
 sledge_builder=default
 sledge_ran=1
 sledge_at_exit() {
-  if command -v sledge_end_exports >/dev/null; then sledge_end_exports; fi
+  if command -v sledge_end_exports >/dev/null; then sledge_end_exports 60; fi
+  if command -v sledge_remove_builder >/dev/null; then sledge_remove_builder; fi
   if command -v sledge_give_cache_folder >/dev/null; then sledge_give_cache_folder; fi
   rm -rf "$sledge_dir"
 }
+# What ends the job is no reason to leave credentials behind.
+# shellcheck disable=SC2034 # of buildx.sh
+sledge_leave() { sledge_is_cut=1; exit "$1"; }
 trap sledge_at_exit EXIT
+trap 'sledge_leave 129' HUP
+trap 'sledge_leave 130' INT
+trap 'sledge_leave 143' TERM
