@@ -12,6 +12,7 @@ from gitlab_fleet_plans import FULL, SECRET, member, pending, plans
 from gitlab_rehearsal import GRAPHQL, Recorder, Rehearsal, rehearse
 from graphql import build_schema, print_schema
 
+from sledgehammer_gitlab import bulk_reading
 from sledgehammer_localstack.gitlab.graphql import endpoint
 from sledgehammer_localstack.gitlab.graphql.description import description
 
@@ -148,6 +149,20 @@ def test_a_gitlab_without_graphql_is_read_by_rest(
     assert pending([each]) == 0
     (said,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert why in said
+
+
+def test_a_gitlab_that_refuses_the_first_query_is_asked_no_other(
+    here: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are to be."""
+    fleet = [member(here, name) for name in "abc"]
+    for each in fleet:
+        each.apply()
+    monkeypatch.setattr(bulk_reading, "MOST_PROJECTS", 1)
+    tamper(monkeypatch, without_data)
+    recorder = Recorder(monkeypatch)
+    assert pending(fleet) == 0
+    assert [one.path for one in recorder.exchanges].count(GRAPHQL) == 2  # what it can tell, and that
 
 
 def test_an_older_gitlab_is_not_asked_for_what_it_does_not_know(
