@@ -74,7 +74,7 @@ class LocalProcessRunner:
             done = subprocess.run(
                 command.argv,
                 cwd=command.cwd,
-                env={**os.environ, **command.env},
+                env={**os.environ, **command.env} if command.env else None,
                 input=command.input_bytes,
                 stdin=subprocess.DEVNULL if command.input_bytes is None else None,
                 capture_output=True,
@@ -93,7 +93,7 @@ class LocalProcessRunner:
             process = subprocess.Popen(
                 command.argv,
                 cwd=command.cwd,
-                env={**os.environ, **command.env},
+                env={**os.environ, **command.env} if command.env else None,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

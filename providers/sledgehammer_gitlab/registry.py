@@ -7,8 +7,6 @@ from sledgehammer.errors import ConfigurationError, NotFoundError
 from sledgehammer.polling import Clock
 from sledgehammer.project import Project
 from sledgehammer.registry.access import RegistryAccess
-from sledgehammer.registry.client import RegistryClient
-from sledgehammer.registry.manifests import delete_manifest
 from sledgehammer.registry.reference import Reference
 from sledgehammer.registry.repositories import ImageRepositories, concrete_repositories
 from sledgehammer.registry.tls import refuses_tls
@@ -43,6 +41,9 @@ class GitLabRegistry:
 
     def remove(self, reference: Reference) -> None:
         """By the registry's own protocol."""
+        from sledgehammer.registry.client import RegistryClient  # noqa: PLC0415 - whoever plans asks no registry
+        from sledgehammer.registry.manifests import delete_manifest  # noqa: PLC0415
+
         with RegistryClient(self._access, clock=self._clock) as client:
             delete_manifest(client, reference)
 
