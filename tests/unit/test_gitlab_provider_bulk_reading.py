@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from sledgehammer_gitlab import bulk_reading
-from sledgehammer_gitlab.bulk_reading import batches
+from sledgehammer_gitlab.bulk_reading import Target, batches
+from sledgehammer_gitlab.settings import Settings
 
 
 def test_projects_of_one_branch_are_put_together_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,12 +15,15 @@ def test_projects_of_one_branch_are_put_together_as_they_come(monkeypatch: pytes
     seen: list[str] = []
 
     def coming() -> Iterator[str]:
-        for name in ("main/1", "old/1", "main/2", "main/3", "old/2", "old/3"):
+        for name in ("main 1", "old 1", "main 2", "main 3", "old 2", "old 3"):
             seen.append(name)
             yield name
 
-    found = batches(coming(), branch_of=lambda name: name.partition("/")[0])
+    def target(name: str) -> Target:
+        return Target(settings=Settings(project="team/web"), branch=name.split(maxsplit=1)[0])
 
-    assert next(found) == ["main/1", "main/2"]
-    assert seen[-1] == "main/2"
-    assert list(found) == [["old/1", "old/2"], ["main/3"], ["old/3"]]
+    found = batches(coming(), target_of=target)
+
+    assert next(found) == ["main 1", "main 2"]
+    assert seen[-1] == "main 2"
+    assert list(found) == [["old 1", "old 2"], ["main 3"], ["old 3"]]
