@@ -86,12 +86,17 @@ class ChangeSet:
     @property
     def pending(self) -> tuple[Change, ...]:
         """What an apply would do."""
-        return tuple(change for change in self.changes if change.action not in (Action.NONE, Action.MANUAL))
+        return tuple(change for change in self.changes if _is_pending(change))
 
     @property
     def manual(self) -> tuple[Change, ...]:
         """What only a person can do."""
         return tuple(change for change in self.changes if change.action is Action.MANUAL)
+
+    @property
+    def differing(self) -> tuple[Change, ...]:
+        """What is not as it should be: what an apply would do, and differences that only a person can mend."""
+        return tuple(change for change in self.changes if _is_pending(change) or _is_differing_step(change))
 
     @property
     def calls(self) -> int:
@@ -101,6 +106,15 @@ class ChangeSet:
     def count(self, action: Action) -> int:
         """How many objects that action is for."""
         return sum(change.action is action for change in self.changes)
+
+
+def _is_pending(change: Change) -> bool:
+    return change.action not in (Action.NONE, Action.MANUAL)
+
+
+def _is_differing_step(change: Change) -> bool:
+    """A step for a person about an object that differs, unlike one that only remains to be taken."""
+    return change.action is Action.MANUAL and bool(change.attributes)
 
 
 OnChange = Callable[[Change], None]

@@ -104,6 +104,23 @@ def test_drift_tells_what_was_changed_and_changes_nothing(here: Rehearsal, capsy
     assert here.api("GET", f"{here.project}/variables/KEY")["protected"] is True
 
 
+def test_drift_ends_with_2_for_what_only_a_person_can_mend(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A branch that was opened by hand is named with both levels; for an apply there is nothing to do."""
+    more = "  protected_branches: {main: {push: maintainer}}\ncache: {strategy: none}\n"
+    here.commit("sledge.yaml", SLEDGE.format(path=here.path) + more)
+    run("apply")
+    here.api("DELETE", f"{here.project}/protected_branches/main")
+    here.api("POST", f"{here.project}/protected_branches", {"name": "main", "push_access_level": 30})
+    capsys.readouterr()
+    assert run("drift") == 2
+    said = capsys.readouterr().out
+    assert f"! gitlab_protected_branch {here.path} main\n    push: developer -> maintainer\n" in said
+    assert run("drift", "--json") == 2
+    assert run("plan") == 0
+
+
 def test_a_saved_plan_is_refused_once_a_secret_is_another(
     here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

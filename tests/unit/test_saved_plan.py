@@ -86,10 +86,34 @@ def test_a_plan_reads_like_terraforms() -> None:
 def test_the_last_lines_say_what_was_done_what_drifted_and_that_all_is_well() -> None:
     """Each command's own words; a manual step that is left is told in all of them."""
     assert render_done(CHANGES) == "cloud: 1 added, 1 changed, 1 destroyed. 1 manual step.\n"
-    assert render_drift(CHANGES).splitlines()[-1] == ("cloud: Drift: 1 missing, 1 different, 1 not asked for any more.")
+    said = "cloud: Drift: 1 missing, 1 different, 1 not asked for any more. 1 manual step."
+    assert render_drift(CHANGES).splitlines()[-1] == said
     settled = replace(CHANGES, changes=(CHANGES.changes[0],))
     for render in (render_changes, render_done, render_drift):
         assert render(settled) == "cloud: nothing to do, 1 objects are as they should be.\n"
+
+
+def test_drift_names_what_only_a_person_can_mend() -> None:
+    """With both values where it differs; where it only remains to be done, as a step beside nothing to do."""
+    step = CHANGES.changes[4]
+    settled = replace(CHANGES, changes=(step,))
+    assert settled.differing == ()
+    assert render_drift(settled) == (
+        "! connection git\n"
+        "    accept it\n"
+        "    https://cloud.example/c\n"
+        "cloud: nothing to do, 0 objects are as they should be. 1 manual step.\n"
+    )
+    levels = (AttributeChange(name="push", before="developer", after="maintainer"),)
+    drifted = replace(CHANGES, changes=(replace(step, attributes=levels),))
+    assert (drifted.pending, drifted.differing) == ((), drifted.changes)
+    assert render_drift(drifted) == (
+        "! connection git\n"
+        "    push: developer -> maintainer\n"
+        "    accept it\n"
+        "    https://cloud.example/c\n"
+        "cloud: Drift: 0 missing, 1 different, 0 not asked for any more. 1 manual step.\n"
+    )
 
 
 def test_the_json_form_leads_back_to_the_same_plan() -> None:

@@ -13,11 +13,12 @@ def render_changes(changes: ChangeSet) -> str:
 
 
 def render_drift(changes: ChangeSet) -> str:
-    """The same as a finding: how each object is, and how it should be."""
-    if not changes.pending:
-        return _nothing_to_do(changes)
-    numbers = f"{changes.count(Action.CREATE)} missing, {changes.count(Action.UPDATE)} different"
-    line = f"{changes.provider}: Drift: {numbers}, {changes.count(Action.DELETE)} not asked for any more.\n"
+    """The same as a finding: how each object is, and how it should be. What only a person can mend differs, too."""
+    if not changes.differing:
+        return render_manual(changes) + _nothing_to_do(changes)
+    missing, gone = changes.count(Action.CREATE), changes.count(Action.DELETE)
+    numbers = f"{missing} missing, {len(changes.differing) - missing - gone} different, {gone} not asked for any more."
+    line = f"{changes.provider}: Drift: {numbers}{_manual_steps(changes)}\n"
     return _render_objects(changes) + _render_statements(changes) + line
 
 
