@@ -68,7 +68,7 @@ class Cleanup:
     )
     older_than: Age = field(default=Age.MONTH, metadata=described("Age from which others go"))
     cadence: Cadence = field(default=Cadence.DAY, metadata=described("How often"))
-    spare: str = field(default="", metadata=described("Regular expression (RE2) of tags that stay all the same"))
+    spare: str = field(default="", metadata=described("Regular expression (RE2) of whole tags that stay all the same"))
 
     def __post_init__(self) -> None:
         if self.keep not in KEPT:

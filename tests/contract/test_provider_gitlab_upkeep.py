@@ -60,7 +60,7 @@ def test_a_new_project_is_as_asked_and_a_second_apply_sends_nothing(here: Rehear
     assert (row["container_registry_access_level"], row["build_timeout"]) == ("private", 5400)
     assert (row["auto_cancel_pending_pipelines"], row["ci_default_git_depth"]) == ("disabled", 5)
     policy = row["container_expiration_policy"]
-    assert (policy["enabled"], policy["keep_n"], policy["name_regex_keep"]) == (True, 25, "v.*")
+    assert (policy["enabled"], policy["keep_n"], policy["name_regex_keep"]) == (True, 25, "(?:v.*)")
     (nightly,) = schedules(here)
     assert (nightly["description"], nightly["cron"]) == ("nightly [sledge]", f"{row['id'] % 60} 3 * * *")
     rules = here.api("GET", f"{here.project}/registry/protection/repository/rules")
@@ -115,6 +115,17 @@ def test_each_attribute_is_brought_to_what_is_asked(
     assert len(recorder.writes) == 1
     assert pending(here) == []
     recorder.check()
+
+
+def test_a_cleanup_whose_pattern_takes_parts_of_tags_is_brought_to_whole_ones(here: Rehearsal) -> None:
+    """As an update of a project that has the pattern without a group, which others wrote or an earlier sledge."""
+    here.apply()
+    policy = {"name_regex": "[0-9a-f]{40}|key-[0-9a-f]{32}.*", "name_regex_keep": "v.*"}
+    here.api("PUT", here.project, {"container_expiration_policy_attributes": policy})
+    named = ["cleanup.name_regex", "cleanup.name_regex_keep"]
+    assert pending(here) == [(Action.UPDATE, "gitlab_project", named)]
+    here.apply()
+    assert pending(here) == []
 
 
 def test_what_was_changed_by_hand_is_seen_and_taken_back(here: Rehearsal) -> None:

@@ -103,7 +103,7 @@ class Project:
             "build_timeout": ci.timeout_minutes * 60 if ci.timeout_minutes is not None else None,
             "auto_cancel_pending_pipelines": _switch(ci.auto_cancel),
             GIT_DEPTH: ci.git_depth,
-            **(_cleanup(cleanup) if cleanup is not None else {}),
+            **(cleanup_policy(cleanup) if cleanup is not None else {}),
         }
         return {name: value for name, value in wanted.items() if value is not None}
 
@@ -117,17 +117,23 @@ class Project:
         return body
 
 
-def _cleanup(wanted: Cleanup) -> dict[str, Any]:
+def cleanup_policy(wanted: Cleanup) -> dict[str, Any]:
     """The policy by GitLab's names (Projects API, `container_expiration_policy_attributes`)."""
     policy = {
         "enabled": True,
         "cadence": wanted.cadence.value,
         "keep_n": wanted.keep,
         "older_than": wanted.older_than.value,
-        "name_regex": BUILT_TAGS,
-        "name_regex_keep": wanted.spare,
+        "name_regex": _of_whole_tags(BUILT_TAGS),
+        "name_regex_keep": _of_whole_tags(wanted.spare),
     }
     return {f"{CLEANUP}{name}": value for name, value in policy.items()}
+
+
+def _of_whole_tags(pattern: str) -> str:
+    """GitLab puts \\A before the text and \\z behind it, and no group around it: of a|b that makes "begins with a, or
+    ends with b" (app/services/projects/container_repository/cleanup_tags_base_service.rb, `filter_by_name!`)."""
+    return f"(?:{pattern})" if pattern else ""
 
 
 def _in_row(row: Json, name: str) -> object:
