@@ -199,14 +199,42 @@ def test_a_groups_variable_is_made_by_one_project_and_shared_by_others(
     assert row["description"] == f"what it is for [sledge by={here.path}]"
     other = replace(here, settings=replace(here.settings, project=f"{here.group}/other"))
     other.apply()
-    setting(other, SHARED=replace(KEY, group=here.group, protected=True))
-    other.apply()
-    assert here.api("GET", f"/groups/{here.group}/variables/SHARED")["protected"] is True
     other.connect().destroy(on_change=lambda change: None)
     assert here.api("GET", f"/groups/{here.group}/variables/SHARED") is not None
     here.connect().destroy(on_change=lambda change: None)
     assert here.api("GET", f"/groups/{here.group}/variables") == []
     recorder.check()
+
+
+def test_two_projects_do_not_take_turns_with_a_groups_variable(here: Rehearsal, recorder: Recorder) -> None:
+    """What differs is a conflict that names the project which made it; by adoption it is the other's from then on."""
+    setting(here, SHARED=replace(KEY, group=here.group))
+    here.apply()
+    other = replace(here, settings=replace(here.settings, project=f"{here.group}/other"))
+    setting(other, SHARED=replace(KEY, group=here.group, value="another-value"))
+    recorder.exchanges.clear()
+    told = rf"made for the project {here.path}, and different .*{here.group} SHARED \(value: \*\*\* -> \*\*\*\)"
+    with pytest.raises(ConflictError, match=told) as caught:
+        other.apply()
+    address = f"gitlab_group_variable {here.group} SHARED"
+    assert f"let this project manage it from now on: sledge adopt -p gitlab '{address}'" in caught.value.hint
+    assert recorder.writes == []
+    other.connect().adopt([address])
+    other.apply()
+    assert here.api("GET", f"/groups/{here.group}/variables/SHARED")["value"] == "another-value"
+    with pytest.raises(ConflictError, match=f"made for the project {other.path}"):
+        here.connect().plan()
+    recorder.check()
+
+
+def test_a_groups_hidden_value_is_written_anew_by_its_project_alone(here: Rehearsal) -> None:
+    """With the fingerprint of the same value another project has nothing to do, also where all are to be rewritten."""
+    setting(here, SHARED=replace(HIDDEN, group=here.group))
+    here.variables = {"MY_KEY": "first-secret", "SLEDGE_FINGERPRINT_KEY": "k", "SLEDGE_REWRITE_HIDDEN": "1"}
+    here.apply()
+    assert pending(here) == [(Action.UPDATE, " SHARED", ["value"])]
+    other = replace(here, settings=replace(here.settings, project=f"{here.group}/other"))
+    assert [change for change in other.connect().plan().pending if "variable" in change.kind] == []
 
 
 def test_a_value_that_gitlab_cannot_mask_is_told_by_the_plan(here: Rehearsal, recorder: Recorder) -> None:

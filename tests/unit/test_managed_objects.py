@@ -119,7 +119,10 @@ def test_a_creation_whose_answer_was_lost_is_finished_not_repeated() -> None:
 
 
 def test_what_somebody_else_made_meanwhile_is_not_taken() -> None:
-    """Between plan and creation the name was taken: a conflict, and no update."""
+    """Between plan and creation the name was taken: a conflict, and no update; none where nothing differs."""
+    same = Thing(wanted={"size": "5"}, made_meanwhile=True, owner=Owner.OTHERS)
+    apply(same)
+    assert same.writes == ["create"]
     thing = Thing(wanted=WANTED, made_meanwhile=True, owner=Owner.OTHERS)
     with pytest.raises(ConflictError, match="thing web was made by somebody else"):
         apply(thing)

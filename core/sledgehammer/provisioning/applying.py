@@ -87,11 +87,11 @@ def _create(item: ManagedObject) -> None:
             raise ConflictError(
                 f"{_address(item)} could not be made because it exists, yet it cannot be read", hint="run again"
             ) from error
-        if observed.owner is Owner.OTHERS:
+        rest = [attribute.name for attribute in change_of(item, observed).attributes]
+        if rest and observed.owner is Owner.OTHERS:
             raise ConflictError(
                 f"{_address(item)} was made by somebody else meanwhile", hint="run sledge plan again"
             ) from error
-        rest = [attribute.name for attribute in change_of(item, observed).attributes]
     if rest:
         item.update(rest)
 

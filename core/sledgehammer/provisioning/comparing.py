@@ -110,13 +110,21 @@ def _is_foreign(observed: Observed, change: Change) -> bool:
 def _refuse_foreign(found: Sequence[tuple[Observed, Change]], provider: str) -> None:
     if not found:
         return
-    named = "; ".join(f"{change.address} ({', '.join(_shown(change.attributes))})" for _, change in found)
+    makers = dict.fromkeys(observed.made_for for observed, _ in found)
+    told = [_conflict(maker, [change for observed, change in found if observed.made_for == maker]) for maker in makers]
     addresses = dict.fromkeys(observed.adopted_with or change.address for observed, change in found)
     command = ["sledge", "adopt", "-p", provider, *addresses]
+    manager = "this project" if any(makers) else "sledge"
     raise ConflictError(
-        f"not made by sledge, and different from what sledge.yaml says: {named}",
-        hint=f"let sledge manage it from now on: {shlex.join(command)}; or take it out of sledge.yaml",
+        "; ".join(told),
+        hint=f"let {manager} manage it from now on: {shlex.join(command)}; or take it out of sledge.yaml",
     )
+
+
+def _conflict(maker: str, changes: Iterable[Change]) -> str:
+    named = "; ".join(f"{change.address} ({', '.join(_shown(change.attributes))})" for change in changes)
+    whose = f"made for the project {maker}" if maker else "not made by sledge"
+    return f"{whose}, and different from what sledge.yaml says: {named}"
 
 
 def _shown(attributes: Iterable[AttributeChange]) -> list[str]:

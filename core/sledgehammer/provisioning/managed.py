@@ -41,7 +41,8 @@ class Observed:
 
     `note` is for the reader of the plan, whatever comes of the comparison, and of a destruction's. What `is_kept`
     outlives a destruction though it is ours, because it holds what others made. `adopted_with` is the address to adopt
-    where the object has no place for a mark of its own.
+    where the object has no place for a mark of its own. `made_for` is the project that it is OTHERS' for, where sledge
+    made it.
     """
 
     attributes: Attributes
@@ -50,6 +51,7 @@ class Observed:
     note: str = ""
     is_kept: bool = False
     adopted_with: str = ""
+    made_for: str = ""
 
 
 class ManagedObject(Protocol):

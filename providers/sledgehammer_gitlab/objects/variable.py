@@ -53,6 +53,11 @@ class VariableHome:
         return next((row for row in rows if (row["key"], row.get("environment_scope", "*")) == (key, scope)), None)
 
 
+    def is_by_us(self, mark: Mark | None) -> bool:
+        """Whether the project made what carries that mark: in a group others make some, too."""
+        return mark is not None and (not self.group or mark.by.lower() == self.reader.path.lower())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CiVariable:
     """One by its key and scope. `wanted` None: sledge.yaml names it no more."""
@@ -98,9 +103,9 @@ class CiVariable:
                 "hidden": as_text(is_hidden),
                 "description": text,
             },
-            owner=Owner.SLEDGE if mark is not None else Owner.OTHERS,
+            owner=Owner.SLEDGE if self.home.is_by_us(mark) else Owner.OTHERS,
             note="" if is_compared else NOT_COMPARED,
-            is_kept=bool(self.home.group) and (mark is None or mark.by != self.home.reader.path),
+            made_for=mark.by if mark is not None else "",
         )
 
     def create(self) -> Collection[str]:
@@ -122,16 +127,17 @@ class CiVariable:
             value = self._fingerprint(wanted)
         else:
             del body["value"]
-        by = mark.by if mark is not None else ""
-        body["description"] = marked(wanted.settings.description, Mark(by=by, value=value))
+        body["description"] = marked(wanted.settings.description, Mark(by=self._by, value=value))
         self._put(body)
 
     def delete(self) -> None:
         self.home.api.delete(self._path_with_scope)
 
     def mark(self) -> None:
+        """Another project's mark gives way to ours; the fingerprint in it tells the value all the same."""
         row = self.home.find(self.key, self.scope) or {}
-        self._put({"description": marked(row.get("description") or "", Mark(by=self._by))})
+        text, mark = read_mark(row.get("description"))
+        self._put({"description": marked(text, Mark(by=self._by, value="" if mark is None else mark.value))})
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
         return 2 if "hidden" in attributes and action is Action.UPDATE else 1
@@ -170,7 +176,7 @@ class CiVariable:
         row = self.home.find(self.key, self.scope)
         if row is None or not wanted.settings.hidden or not is_hidden_row(row):
             return wanted.value
-        if self.hidden.is_rewriting:
+        if self.hidden.is_rewriting and self.home.is_by_us(read_mark(row.get("description"))[1]):
             return Secret(f"to be written anew: {wanted.value.reveal()}", source=REWRITE_VARIABLE)
         text = self._fingerprint(wanted)
         return Secret(text, source=KEY_VARIABLE) if text else None
@@ -196,7 +202,7 @@ def orphans(home: VariableHome, wanted: Iterable[tuple[str, str]], hidden: Hidde
     for row in home.rows():
         key, scope = row["key"], row.get("environment_scope", "*")
         _, mark = read_mark(row.get("description"))
-        if mark is None or mark.token or (key, scope) in named or (home.group and mark.by != home.reader.path):
+        if mark is None or mark.token or (key, scope) in named or not home.is_by_us(mark):
             continue
         found.append(CiVariable(home=home, key=key, scope=scope, wanted=None, hidden=hidden))
     return found
