@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sledgehammer.errors import ConflictError
+from sledgehammer.errors import ConflictError, CredentialsError, NotFoundError
 from sledgehammer.polling import Clock
 from sledgehammer.provisioning import ManagedObject
 from sledgehammer.secret import Secret
@@ -88,12 +88,10 @@ class Inventory:
         ]
 
     def marked(self, mirror: Mirror) -> list[ManagedObject]:
-        """What may carry our mark: with a project that we made goes all that it holds. Groups are looked at as far as
-        sledge.yaml names them, for that takes an Owner; also for a project that has gone."""
+        """What may carry our mark: with a project that we made goes all that it holds. Groups are looked at where
+        sledge.yaml names them; also for a project that has gone."""
         unknown = HiddenValues()
-        shared: list[ManagedObject] = [
-            item for group in self._groups_with_variables for item in orphans(self._home(group), (), unknown)
-        ]
+        shared = self._variables_of_groups(unknown)
         shared += [
             item for each in sorted(self._groups_with_tokens) for item in self._unwanted_tokens(access_of(each), ())
         ]
@@ -121,10 +119,28 @@ class Inventory:
     def _groups_with_variables(self) -> list[str]:
         return sorted({variable.group for variable in self.settings.variables.values() if variable.group})
 
+    def _variables_of_groups(self, hidden: HiddenValues) -> list[ManagedObject]:
+        """Those that this project made in the groups that sledge.yaml names, and in those that it is in, of which it may
+        name none any more. There whoever may not read them made none."""
+        found: list[ManagedObject] = []
+        named = self._groups_with_variables
+        for group in sorted({*named, *self._paths_of_groups}):
+            try:
+                found += orphans(self._home(group), (), hidden)
+            except (CredentialsError, NotFoundError):
+                if group in named:
+                    raise
+        return found
+
+    @property
+    def _paths_of_groups(self) -> list[str]:
+        """Of those that the project is in, outermost first."""
+        segments = self.reader.path.split("/")[:-1]
+        return ["/".join(segments[:length]) for length in range(1, len(segments) + 1)]
+
     def _groups(self) -> list[ManagedObject]:
         """Those that the project is in, outermost first."""
-        segments = self.reader.path.split("/")[:-1]
-        paths = ["/".join(segments[:length]) for length in range(1, len(segments) + 1)]
+        paths = self._paths_of_groups
         existing = len(paths)
         if self.reader.row is None:
             namespace = self.reader.deepest_namespace()

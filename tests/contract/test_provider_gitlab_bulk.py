@@ -84,7 +84,7 @@ def test_an_unchanged_project_takes_no_request_of_its_own(here: Rehearsal, monke
 def test_a_groups_variables_are_read_once_for_all_its_projects(
     here: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And one that has drifted is seen in each plan as without."""
+    """And one that has drifted is seen in each plan as without: its own project mends it."""
     shared = {"SHARED": Variable(value="1", group=here.group), "OWN": Variable(value="2")}
     fleet = [member(here, name, variables=shared) for name in "abc"]
     for each in fleet:
@@ -95,7 +95,10 @@ def test_a_groups_variables_are_read_once_for_all_its_projects(
     assert plans(fleet, in_bulk=True) == by_rest
     asked = [one.path for one in recorder.exchanges]
     assert asked.count(f"/api/v4/groups/{here.group}/variables") == 1
-    assert all(isinstance(plan, ChangeSet) and len(plan.pending) == 1 for plan in by_rest)
+    first, *others = by_rest
+    assert isinstance(first, ChangeSet)
+    assert len(first.pending) == 1
+    assert all(f"made for the project {fleet[0].path}" in str(plan) for plan in others)
 
 
 def test_an_apply_reads_anew_what_graphql_told(here: Rehearsal) -> None:

@@ -206,6 +206,19 @@ def test_a_groups_variable_is_made_by_one_project_and_shared_by_others(
     recorder.check()
 
 
+def test_a_destruction_finds_what_the_project_made_in_its_groups(here: Rehearsal) -> None:
+    """Also where sledge.yaml names none of a group's variables any more; what another project made stays."""
+    setting(here, SHARED=replace(KEY, group=here.group))
+    here.apply()
+    other = replace(here, settings=replace(here.settings, project=f"{here.group}/other"))
+    setting(other, THEIRS=replace(KEY, group=here.group))
+    other.apply()
+    setting(here)
+    here.apply()
+    here.connect().destroy(on_change=lambda change: None)
+    assert [row["key"] for row in here.api("GET", f"/groups/{here.group}/variables")] == ["THEIRS"]
+
+
 def test_two_projects_do_not_take_turns_with_a_groups_variable(here: Rehearsal, recorder: Recorder) -> None:
     """What differs is a conflict that names the project which made it; by adoption it is the other's from then on."""
     setting(here, SHARED=replace(KEY, group=here.group))
