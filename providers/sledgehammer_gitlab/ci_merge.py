@@ -21,7 +21,8 @@ END = "# End of what sledge manages\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CiText:
-    """The CI file as it shall be. `reads_files` when it includes files, which a lint must find on the server."""
+    """The CI file as it shall be. `reads_files` when it includes files of the repository's own, which a lint must find on
+    the server."""
 
     text: str
     reads_files: bool = False
@@ -49,7 +50,20 @@ def ci_text_for(own: str | None, ours: str) -> CiText:
     merged = f"{theirs.rstrip()}\n\n{_our_part(ours, _stage_in(top))}"
     if {name: node for name, node in _top_level(merged).items() if name != JOB}.keys() != top.keys():
         raise ConflictError(f"sledge's job cannot be put at the end of the checkout's {CI_FILE}", hint="end it plainly")
-    return CiText(text=merged, reads_files="include" in top)
+    return CiText(text=merged, reads_files="include" in top and _reads_files(top["include"]))
+
+
+_ELSEWHERE = frozenset({"remote", "project", "template", "component", "artifact"})
+"""What an include names that is not of the repository (GitLab documentation, "CI/CD YAML syntax", `include`)."""
+
+
+def _reads_files(include: Node) -> bool:
+    """Whether one of these is, or may be, a file of the repository's own."""
+    if isinstance(include, SequenceNode):
+        return any(_reads_files(entry) for entry in include.value)
+    if isinstance(include, MappingNode):
+        return not _ELSEWHERE & {str(key.value) for key, _ in include.value}
+    return not str(include.value).startswith(("https://", "http://"))
 
 
 def _our_part(ours: str, stage: str) -> str:

@@ -114,3 +114,10 @@ def test_lint_of_sent_content_shows_the_merged_file_and_its_jobs(local: LocalGit
     assert result.valid is True
     assert "extends" not in result.merged_yaml.split("x:")[1].replace("extends: .base", "")
     assert [job["name"] for job in result.jobs] == ["x"]
+
+
+def test_lint_of_sent_content_needs_no_commit(project: Project) -> None:
+    """Of a project that is empty, too, as on GitLab; a file that it includes is not there."""
+    assert project.ci_lint.create({"content": "x: {script: [a]}\n"}).valid is True
+    assert "nowhere" in project.ci_lint.create({"content": "x: {stage: nowhere, script: [a]}\n"}).errors[0]
+    assert project.ci_lint.create({"content": "include: a.yml\nx: {script: [a]}\n"}).valid is False

@@ -193,6 +193,27 @@ def test_gitlab_looks_through_a_ci_file_before_it_is_pushed(here: Rehearsal) -> 
     assert here.tip() == tip
 
 
+def test_gitlab_looks_through_the_first_ci_file_too(here: Rehearsal) -> None:
+    """The repository is empty then, and stays so."""
+    here.commit(".gitlab-ci.yml", "test: {stage: nowhere, script: [make]}\n")
+    with pytest.raises(ConfigurationError, match=r"as it would be: .*nowhere"):
+        here.apply()
+    assert here.api("GET", f"{here.project}/repository/branches") == []
+
+
+def test_gitlab_looks_through_what_the_push_brought_where_the_ci_file_includes_it(here: Rehearsal) -> None:
+    """A mistake in it is told, whether the CI file itself is another one or not; a right one passes."""
+    here.commit(".gitlab-ci.yml", "include: jobs.yml\ntest: {script: [make]}\n")
+    with pytest.raises(ConfigurationError, match=r"mistakes in \.gitlab-ci\.yml of main: .*jobs\.yml") as caught:
+        here.apply()
+    assert "it was pushed" in caught.value.hint
+    here.commit("jobs.yml", "other: {script: [make]}\n")
+    here.apply()
+    here.commit("jobs.yml", "other: {stage: nowhere, script: [make]}\n")
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        here.apply()
+
+
 def test_gitlab_branch_that_the_token_may_not_push_to_is_a_step_for_a_person(here: Rehearsal) -> None:
     """The plan names the page; the apply unprotects nothing and sends nothing there."""
     here.apply()

@@ -83,6 +83,9 @@ def test_gitlab_ci_merge_that_cannot_be_is_a_conflict(own: str, message: str) ->
 
 
 def test_gitlab_ci_merge_says_when_a_file_includes_others() -> None:
-    """A lint must then find them on the server."""
-    assert ci_text_for("include: [{local: a.yml}]\n", OURS).reads_files
+    """A lint must then find them on the server, those of the repository in what was pushed."""
+    for own in ("a.yml", "[{local: a.yml}]", "[{template: Jobs/Build.gitlab-ci.yml}, 'ci/*.yml']", "{local: a.yml}"):
+        assert ci_text_for(f"include: {own}\n", OURS).reads_files
+    for elsewhere in ("https://example.com/a.yml", "[{project: a/b, file: c.yml}]", "{component: a/b@1}"):
+        assert not ci_text_for(f"include: {elsewhere}\n", OURS).reads_files
     assert not ci_text_for(THEIRS, OURS).reads_files

@@ -7,7 +7,7 @@ from sledgehammer.asked_once import asked_once
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, NotFoundError
 from sledgehammer.provisioning import Attributes, ManualStep, Observed
-from sledgehammer_gitlab.api import Api
+from sledgehammer_gitlab.api import Api, encode
 from sledgehammer_gitlab.mirror import Comparison, Mirror
 from sledgehammer_gitlab.paths import project_path
 from sledgehammer_gitlab.reading import ProjectReader
@@ -19,8 +19,8 @@ SHORT = 12
 
 @dataclass(kw_only=True)
 class MirrorPush:
-    """The branch against the checkout, compared when first asked and pushed at most once, after GitLab has looked
-    through a CI file that is new to it."""
+    """The branch against the checkout, compared when first asked and pushed at most once. GitLab looks through a CI
+    file that is new to it beforehand; through one that includes files of the push, once they are there."""
 
     api: Api
     reader: ProjectReader
@@ -49,11 +49,19 @@ class MirrorPush:
         if self.is_sent:
             return
         compared = self.comparison
-        is_new = not compared.is_ci_file_same and self.mirror.brings_ci_file
-        if is_new and (compared.is_content_same or not compared.wanted.reads_files):
+        reads_the_push = compared.wanted.reads_files and not (compared.is_content_same and self._is_default)
+        brings = self.mirror.brings_ci_file
+        if brings and not compared.is_ci_file_same and not reads_the_push:
             lint(self.api, self.reader.path, compared.wanted.text)
         self.mirror.send(compared)
         self.is_sent = True
+        if brings and reads_the_push:
+            lint_pushed(self.api, self.reader.path, self.branch)
+
+    @property
+    def _is_default(self) -> bool:
+        """Whether it is the branch by which GitLab looks through a text that it is sent."""
+        return (self.reader.row or {}).get("default_branch") == self.branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +128,7 @@ class CiFileOnBranch:
 
 
 def lint(api: Api, path: str, text: str) -> None:
-    """Have GitLab look through a CI file. An empty repository has no ref to do it by: there nothing is sent."""
+    """Have GitLab look through a CI file that it does not have. One that cannot is no reason to push nothing."""
     try:
         found = api.post_for_answer(f"{project_path(path)}/ci/lint", {"content": text})
     except NotFoundError:
@@ -129,6 +137,16 @@ def lint(api: Api, path: str, text: str) -> None:
         raise ConfigurationError(
             f"GitLab finds mistakes in {CI_FILE} as it would be: {'; '.join(found['errors'])}",
             hint="nothing was pushed; correct the file or sledge.yaml",
+        )
+
+
+def lint_pushed(api: Api, path: str, branch: str) -> None:
+    """Have GitLab look through the CI file of a branch, with all that it includes."""
+    found = api.find(f"{project_path(path)}/ci/lint?content_ref={encode(branch)}")
+    if found is not None and not found["valid"]:
+        raise ConfigurationError(
+            f"GitLab finds mistakes in {CI_FILE} of {branch}: {'; '.join(found['errors'])}",
+            hint="it was pushed, for it includes files that came with it; correct them and apply again",
         )
 
 

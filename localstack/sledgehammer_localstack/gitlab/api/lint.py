@@ -21,7 +21,7 @@ def lint_project(call: Call) -> Reply:
 
 
 def lint_content(call: Call) -> Reply:
-    """A CI file that is sent; includes are read from the ref."""
+    """A CI file that is sent; includes are read from the ref, and of an empty repository there are none."""
     project = find_project(call.store, call.caller, call.path["id"], level=DEVELOPER)
     content = call.params.text("content")
     if content is None:
@@ -31,9 +31,9 @@ def lint_content(call: Call) -> Reply:
 
 def _lint(call: Call, project: Project, ref: str, *, content: str | None) -> Reply:
     sha = repository_of(call.services, project).resolve(ref)
-    if sha is None:
+    if sha is None and content is None:
         raise not_found("Commit")
-    request = PipelineRequest(ref=call.params.text("dry_run_ref") or ref, sha=sha, is_tag=False, source="push")
+    request = PipelineRequest(ref=call.params.text("dry_run_ref") or ref, sha=sha or "", is_tag=False, source="push")
     draft = draft_pipeline(project, call.user, request)
     source = pipeline_source(call.services, project, call.user, draft, content=content)
     if source.read_file(source.config_path) is None:

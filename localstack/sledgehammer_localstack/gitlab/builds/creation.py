@@ -110,7 +110,7 @@ def pipeline_source(
     def read_file(path: str) -> str | None:
         if content is not None and path == config_path:
             return content
-        data = repository.read(pipeline.sha, path)
+        data = repository.read(pipeline.sha, path) if pipeline.sha else None
         return None if data is None else data.decode(errors="replace")
 
     changed: Callable[[], frozenset[str]] | None = None
@@ -121,7 +121,7 @@ def pipeline_source(
 
     return PipelineSource(
         read_file=read_file,
-        list_files=lambda: repository.files(pipeline.sha),
+        list_files=lambda: repository.files(pipeline.sha) if pipeline.sha else (),
         config_path=config_path,
         changed_paths=changed,
         predefined=pipeline_variables(server_facts(services), project_facts(project), facts),

@@ -43,8 +43,8 @@ def project_facts(project: Project) -> ProjectFacts:
 def pipeline_facts(
     store: Store, project: Project, repository: Repository, pipeline: Pipeline, user: User
 ) -> PipelineFacts:
-    """A pipeline, stored or (id 0) about to be."""
-    commit = repository.commit(pipeline.sha)
+    """A pipeline, stored or (id 0) about to be; of an empty repository, which has no commit, only to lint."""
+    commit = repository.commit(pipeline.sha) if pipeline.sha else None
     return PipelineFacts(
         id=pipeline.id,
         iid=pipeline.iid,
@@ -54,10 +54,10 @@ def pipeline_facts(
         is_ref_protected=is_protected_ref(store, project, pipeline.ref, is_tag=pipeline.tag),
         created_at=pipeline.created_at,
         commit=CommitFacts(
-            sha=commit.sha,
-            message=commit.message,
-            author=f"{commit.author_name} <{commit.author_email}>",
-            timestamp=commit.authored_at,
+            sha=pipeline.sha,
+            message=commit.message if commit is not None else "",
+            author=f"{commit.author_name} <{commit.author_email}>" if commit is not None else "",
+            timestamp=commit.authored_at if commit is not None else "",
             before_sha=pipeline.before_sha,
         ),
         user=UserFacts(id=user.id, username=user.username, name=user.name, email=user.email),
