@@ -12,9 +12,9 @@ from urllib.parse import quote, unquote
 
 import gitlab
 import requests
-from gitlab.exceptions import GitlabError, RedirectError
+from gitlab.exceptions import GitlabError, GitlabParsingError, RedirectError
 
-from sledgehammer.errors import RemoteError, SledgehammerError
+from sledgehammer.errors import SledgehammerError
 from sledgehammer.polling import Clock
 from sledgehammer.retry import RetryPolicy, call_with_retry, parse_retry_after
 from sledgehammer_gitlab.credentials import Access, TokenKind
@@ -34,6 +34,9 @@ CONNECTIONS = 32
 PER_PAGE = 100
 
 _API = "/api/v4"
+
+_PAGE = "text/html"
+"""No answer of GitLab's API: a proxy's, or a login page before it."""
 
 LONGEST_MESSAGE = 500
 """A proxy's error page is not worth more."""
@@ -62,14 +65,14 @@ class Api:
 
     def get(self, path: str) -> Json:
         """Read one object."""
-        return cast(Json, self._repeat(f"GET {path}", lambda: self._gitlab.http_get(path, **_ONCE)))
+        return self._repeat_for_json(f"GET {path}", lambda: self._gitlab.http_get(path, **_ONCE))
 
     def find(self, path: str) -> Json | None:
         """Read one object; None when there is none that this token may see."""
 
         def once() -> Json | None:
             try:
-                return cast(Json, self._send(lambda: self._gitlab.http_get(path, **_ONCE)))
+                return self._send_for_json(lambda: self._gitlab.http_get(path, **_ONCE))
             except RequestFailedError as error:
                 if error.failure.status == 404:
                     return None
@@ -98,7 +101,8 @@ class Api:
 
     def get_page(self, path: str, **query: str) -> list[Json]:
         """Read the first page of a list."""
-        return cast(list[Json], self._repeat(f"GET {path}", lambda: self._gitlab.http_get(path, query, **_ONCE)))
+        answer = self._repeat_for_json(f"GET {path}", lambda: self._gitlab.http_get(path, query, **_ONCE))
+        return cast(list[Json], answer)
 
     def get_bytes(self, path: str) -> bytes:
         """Read a raw body, such as a job's trace."""
@@ -121,16 +125,12 @@ class Api:
 
     def put(self, path: str, body: Json) -> Json:
         """Bring an object's attributes to these values; safe to repeat."""
-        return cast(
-            Json,
-            self._repeat(f"PUT {path}", lambda: self._gitlab.http_put(path, post_data=dict(body), **_ONCE)),
-        )
+        return self._repeat_for_json(f"PUT {path}", lambda: self._gitlab.http_put(path, post_data=dict(body), **_ONCE))
 
     def patch(self, path: str, body: Json) -> Json:
         """The same where GitLab wants a PATCH."""
-        return cast(
-            Json,
-            self._repeat(f"PATCH {path}", lambda: self._gitlab.http_patch(path, post_data=dict(body), **_ONCE)),
+        return self._repeat_for_json(
+            f"PATCH {path}", lambda: self._gitlab.http_patch(path, post_data=dict(body), **_ONCE)
         )
 
     def delete(self, path: str) -> None:
@@ -147,13 +147,12 @@ class Api:
 
     def post_repeatable(self, path: str) -> Json:
         """A POST whose second call does no harm, such as cancel."""
-        return cast(Json, self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, **_ONCE)))
+        return self._repeat_for_json(f"POST {path}", lambda: self._gitlab.http_post(path, **_ONCE))
 
     def post_for_answer(self, path: str, body: Json) -> Json:
         """A POST that only asks, such as lint, or that brings about the same however often it comes."""
-        return cast(
-            Json,
-            self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)),
+        return self._repeat_for_json(
+            f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)
         )
 
     def query(self, text: str, variables: Json) -> Json:
@@ -162,13 +161,10 @@ class Api:
         token, url = self._access.token.reveal(), f"{self._access.url}/api/graphql"
         body: Json = {"query": text, "variables": dict(variables)}
         headers = {"Authorization": f"Bearer {token}"}
-        answer = self._repeat(
+        return self._repeat_for_json(
             "POST /api/graphql",
             lambda: self._gitlab.http_post(url, post_data=dict(body), extra_headers=headers, **_ONCE),
         )
-        if isinstance(answer, requests.Response):
-            raise RemoteError(f"POST {url}: the answer is no JSON", hint="check GitLab's address")
-        return cast(Json, answer)
 
     def create(self, path: str, body: Json, *, find: Callable[[], Json | None]) -> Json:
         """Make one object with a POST, however often the answer gets lost.
@@ -183,7 +179,7 @@ class Api:
             if is_unknown and (found := find()) is not None:
                 return found
             try:
-                return cast(Json, self._send(lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)))
+                return self._send_for_json(lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE))
             except RequestFailedError as error:
                 if is_unknown and error.failure.says_taken and (found := find()) is not None:
                     return found
@@ -204,14 +200,18 @@ class Api:
         one that is given; where none is given, `forget` does.
         """
         try:
-            made = self._repeat(f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE))
+            return self._repeat_for_json(
+                f"POST {path}", lambda: self._gitlab.http_post(path, post_data=dict(body), **_ONCE)
+            )
         except SledgehammerError:
             forget()
             raise
-        return cast(Json, made)
 
     def _repeat(self, name: str, request: Callable[[], object]) -> object:
         return self._call(name, lambda: self._send(request))
+
+    def _repeat_for_json(self, name: str, request: Callable[[], object]) -> Json:
+        return self._call(name, lambda: self._send_for_json(request))
 
     def _call(self, name: str, operation: Callable[[], T]) -> T:
         try:
@@ -219,13 +219,25 @@ class Api:
         except RequestFailedError as error:
             raise explain(error.failure, tried=unquote(name), token_source=self._access.token.source) from error
 
+    def _send_for_json(self, request: Callable[[], object]) -> Json:
+        """One request. Where the answer is no JSON python-gitlab hands on the answer itself; one without content says
+        nothing."""
+        answer = self._send(request)
+        if not isinstance(answer, requests.Response):
+            return cast(Json, answer)
+        if answer.status_code != requests.codes.no_content:
+            raise self._no_json()
+        return {}
+
     def _send(self, request: Callable[[], object]) -> object:
         """One request; whatever python-gitlab or requests raise becomes a RequestFailedError."""
-        self._answer.retry_after = ""
+        self._answer.retry_after = self._answer.content_type = ""
         try:
-            return request()
+            answer = request()
         except RedirectError as error:
             raise RequestFailedError(Failure(status=0, message=str(error), is_lasting=True)) from error
+        except (GitlabParsingError, requests.exceptions.JSONDecodeError) as error:
+            raise self._no_json() from error
         except GitlabError as error:
             wait_s = parse_retry_after(self._answer.retry_after, now=self._clock.now())
             message = str(error.error_message)[:LONGEST_MESSAGE]
@@ -236,11 +248,18 @@ class Api:
             is_lasting = isinstance(error, _LASTING)
             message = f"{type(error).__name__} at {self._access.url}"
             raise RequestFailedError(Failure(status=0, message=message, is_lasting=is_lasting)) from error
+        if self._answer.content_type.startswith(_PAGE):
+            raise self._no_json()
+        return answer
+
+    def _no_json(self) -> RequestFailedError:
+        return RequestFailedError(Failure(status=200, message="", no_json=self._answer.content_type or "no type"))
 
     def _keep_headers(self, response: requests.Response, *args: object, **options: object) -> None:
         """python-gitlab's exceptions lose the headers, and with them Retry-After."""
         self.sent += 1
         self._answer.retry_after = response.headers.get("Retry-After", "")
+        self._answer.content_type = response.headers.get("Content-Type", "").partition(";")[0]
 
 
 _LASTING = (

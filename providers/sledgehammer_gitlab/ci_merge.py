@@ -21,8 +21,8 @@ END = "# End of what sledge manages\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CiText:
-    """The CI file as it shall be. `reads_files` when it includes files of the repository's own, which a lint must find on
-    the server."""
+    """The CI file as it shall be. `reads_files` when it includes files of its repository, which a lint must find on the
+    server."""
 
     text: str
     reads_files: bool = False

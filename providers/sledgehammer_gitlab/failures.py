@@ -23,13 +23,15 @@ TRANSIENT = frozenset({500, 502, 503, 504, *range(520, 531)})
 class Failure:
     """One failed request. `status` is 0 when no answer came; `message` is GitLab's own text.
 
-    `is_lasting` marks a missing answer that will not come either next time (TLS, a wrong address).
+    `is_lasting` marks a missing answer that will not come either next time (TLS, a wrong address). `no_json` is the
+    type of an answer that came in place of JSON.
     """
 
     status: int
     message: str
     retry_after_s: float = 0.0
     is_lasting: bool = False
+    no_json: str = ""
 
     @property
     def is_outcome_unknown(self) -> bool:
@@ -68,6 +70,11 @@ def classify(error: BaseException) -> Retry | None:
 def explain(failure: Failure, *, tried: str, token_source: str) -> SledgehammerError:
     """The failure as the error that tells a person what to do. `tried` is the call in words."""
     words = failure.message.removeprefix(str(failure.status)).strip()  # GitLab says "401 Unauthorized" in its body
+    if failure.no_json:
+        return RemoteError(
+            f"{tried}: answered with no JSON ({failure.no_json})",
+            hint="check GitLab's address, or log in to the proxy before it",
+        )
     said = f"{tried}: GitLab answered {failure.status} {words}".rstrip()
     match failure.status:
         case 0:

@@ -120,8 +120,8 @@ class Inventory:
         return sorted({variable.group for variable in self.settings.variables.values() if variable.group})
 
     def _variables_of_groups(self, hidden: HiddenValues) -> list[ManagedObject]:
-        """Those that this project made in the groups that sledge.yaml names, and in those that it is in, of which it may
-        name none any more. There whoever may not read them made none."""
+        """Those that this project made in the groups that sledge.yaml names, and in those that it is in, of which it
+        may name none any more. There whoever may not read them made none."""
         found: list[ManagedObject] = []
         named = self._groups_with_variables
         for group in sorted({*named, *self._paths_of_groups}):

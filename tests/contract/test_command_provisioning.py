@@ -104,9 +104,7 @@ def test_drift_tells_what_was_changed_and_changes_nothing(here: Rehearsal, capsy
     assert here.api("GET", f"{here.project}/variables/KEY")["protected"] is True
 
 
-def test_drift_ends_with_2_for_what_only_a_person_can_mend(
-    here: Rehearsal, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_drift_ends_with_2_for_what_only_a_person_can_mend(here: Rehearsal, capsys: pytest.CaptureFixture[str]) -> None:
     """A branch that was opened by hand is named with both levels; for an apply there is nothing to do."""
     more = "  protected_branches: {main: {push: maintainer}}\ncache: {strategy: none}\n"
     here.commit("sledge.yaml", SLEDGE.format(path=here.path) + more)

@@ -11,7 +11,7 @@ from sledgehammer_gitlab.upkeep_settings import Cleanup
 COMMIT, KEY = "0123456789abcdef0123456789abcdef01234567", f"key-{'0a' * 16}"
 
 
-def takes(tag: str, wanted: Cleanup = Cleanup()) -> bool:
+def takes(tag: str, wanted: Cleanup) -> bool:
     """As GitLab tells it: both patterns as they are between \\A and \\z, looked for in the tag."""
     policy = cleanup_policy(wanted)
     return _is_in(tag, policy["cleanup.name_regex"]) and not _is_in(tag, policy["cleanup.name_regex_keep"])
@@ -30,13 +30,13 @@ def _is_in(tag: str, pattern: str) -> bool:
 )
 def test_gitlab_cleanup_spares_the_tags_of_caches_and_releases(tag: str) -> None:
     """None of these is as a whole one that a build gives to an image."""
-    assert not takes(tag)
+    assert not takes(tag, Cleanup())
 
 
 @pytest.mark.parametrize("tag", [COMMIT, KEY, f"{KEY}-main"])
 def test_gitlab_cleanup_takes_tags_of_commits_and_of_content(tag: str) -> None:
     """Those that every build adds."""
-    assert takes(tag)
+    assert takes(tag, Cleanup())
 
 
 def test_gitlab_cleanup_spares_whole_tags_by_any_of_several_patterns() -> None:

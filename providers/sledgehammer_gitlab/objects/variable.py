@@ -52,7 +52,6 @@ class VariableHome:
         rows = self.rows(anew=anew)
         return next((row for row in rows if (row["key"], row.get("environment_scope", "*")) == (key, scope)), None)
 
-
     def is_by_us(self, mark: Mark | None) -> bool:
         """Whether the project made what carries that mark: in a group others make some, too."""
         return mark is not None and (not self.group or mark.by.lower() == self.reader.path.lower())
