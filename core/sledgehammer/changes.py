@@ -76,7 +76,7 @@ class Change:
 class ChangeSet:
     """All objects in the order in which an apply visits them, unchanged ones included.
 
-    `read_calls`: requests that it took to read what is there; an apply reads once more.
+    `read_calls`: requests that reading what is there takes for this project alone; an apply reads once more.
     """
 
     provider: str

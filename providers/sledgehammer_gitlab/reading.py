@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from sledgehammer.errors import ConfigurationError, ConflictError, NotFoundError
-from sledgehammer_gitlab.api import Api, Json, encode
+from sledgehammer_gitlab.api import PER_PAGE, Api, Json, encode
 from sledgehammer_gitlab.paths import Namespace, find_namespace, find_project, is_leaving, project_path
 
 MADE = "made-by-sledge"
@@ -30,8 +31,11 @@ class ProjectReader:
         self.path = path
         self._row = None if known is None else known.row
         self._is_read = known is not None
-        self._lists = {} if known is None else {place: list(rows) for place, rows in known.lists.items()}
+        self._is_listed = known is not None
+        self._known_lists = {} if known is None else known.lists
+        self._lists: dict[str, list[Json]] = {}
         self._tips = {} if known is None else known.tips
+        self._used_tips: set[str] = set()
         self._branches: dict[str, Json | None] = {}
         self._groups: dict[str, bool] = {}
 
@@ -47,6 +51,13 @@ class ProjectReader:
                 f"GitLab's project {self.path} has moved to {moved}", hint=f"set gitlab.project to {moved}"
             )
         return self._row
+
+    @property
+    def spared_calls(self) -> int:
+        """Requests that were not sent for what was known and used; whoever knows nothing sends them."""
+        lists = [self._lists[place] for place in self._known_lists if place in self._lists]
+        pages = sum(max(1, ceil(len(rows) / PER_PAGE)) for rows in lists)
+        return int(self._is_listed) + pages + len(self._used_tips - set(self._branches))
 
     @property
     def is_ours(self) -> bool:
@@ -90,6 +101,7 @@ class ProjectReader:
     def tip(self, branch: str) -> str:
         """The branch's commit; "" when there is none."""
         if (known := self._tips.get(branch)) and self.row is not None:
+            self._used_tips.add(branch)
             return known
         row = self._branch(branch)
         return "" if row is None else str(row["commit"]["id"])
@@ -125,5 +137,6 @@ class ProjectReader:
 
     def _list(self, path: str, *, anew: bool) -> list[Json]:
         if anew or path not in self._lists:
-            self._lists[path] = self._api.get_list(path)
+            known = None if anew else self._known_lists.get(path)
+            self._lists[path] = self._api.get_list(path) if known is None else list(known)
         return self._lists[path]

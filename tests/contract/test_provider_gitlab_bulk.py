@@ -54,6 +54,8 @@ def test_plans_are_the_same_by_graphql_and_by_rest(here: Rehearsal, monkeypatch:
     recorder = Recorder(monkeypatch)
     by_graphql = plans(fleet, in_bulk=True)
     assert by_graphql == by_rest
+    calls = [[plan.calls for plan in some if isinstance(plan, ChangeSet)] for some in (by_graphql, by_rest)]
+    assert calls[0] == calls[1]
     assert [bool(plan.pending or plan.manual) if isinstance(plan, ChangeSet) else plan for plan in by_rest] == [
         False,  # same
         *[True] * 5,

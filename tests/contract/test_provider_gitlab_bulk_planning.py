@@ -63,12 +63,15 @@ def plan(here: Rehearsal, connections: Iterator[GitLabConnection]) -> Sequence[C
 def test_plans_of_several_folders_share_what_is_read(
     here: Rehearsal, folders: Sequence[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They come in the order of the folders, with one that GitLab does not have among them."""
-    alone = [connect(here, folder).plan().changes for folder in folders]
+    """They come in the order of the folders, with one that GitLab does not have among them. Each tells the requests
+    that its own apply will send."""
+    alone = [connect(here, folder).plan() for folder in folders]
     recorder = Recorder(monkeypatch)
     with ThreadPoolExecutor(2) as pool:
         plans = plan(here, pool.map(lambda folder: connect(here, folder), folders))
-    assert [each.changes for each in plans] == alone
+    assert [each.changes for each in plans] == [each.changes for each in alone]
+    assert [each.calls for each in plans] == [each.calls for each in alone]
+    assert [each.read_calls for each in plans] == [each.read_calls for each in alone]
     assert [bool(each.pending) for each in plans] == [False, True, False]
     asked = [one.path for one in recorder.exchanges]
     assert asked[:3] == [f"/api/v4/groups/{here.group}/projects", GRAPHQL, GRAPHQL]

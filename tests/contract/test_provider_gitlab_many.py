@@ -48,7 +48,7 @@ def test_a_plan_for_many_projects_takes_four_requests_each_and_one_list(
     plans = [each.connect().plan_knowing(known) for each in fleet]
     assert [plan.pending for plan in plans] == [()] * 3
     assert len(recorder.exchanges) == 1 + 4 * len(fleet)
-    assert [plan.read_calls for plan in plans] == [4] * 3
+    assert [plan.read_calls for plan in plans] == [each.connect().plan().read_calls for each in fleet] == [5] * 3
     recorder.check()
 
 
