@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from sledgehammer.errors import SledgehammerError
+from sledgehammer.errors import SledgehammerError, TimedOutError
 from sledgehammer.fleet import workers
 from sledgehammer.polling import Clock
 from sledgehammer.ports import PlanOrError
 from sledgehammer_gitlab.bulk_reading import AT_ONCE, BulkReader, Target, batches
 from sledgehammer_gitlab.connection import POLICY, GitLabConnection
-from sledgehammer_gitlab.failures import WrongTokenError
+from sledgehammer_gitlab.failures import UnreachableError, WrongTokenError
 from sledgehammer_gitlab.listing import list_projects
 from sledgehammer_gitlab.reading import KnownProject
 
@@ -22,6 +22,9 @@ PLANNED_AT_ONCE = 16
 
 Numbered = tuple[int, GitLabConnection]
 
+KnownOrError = Mapping[str, KnownProject] | SledgehammerError
+"""What is known of a batch of projects, or the error that all of them have."""
+
 
 def plan_in_bulk(
     connections: Iterable[GitLabConnection], variables: Mapping[str, str], *, clock: Clock
@@ -29,7 +32,8 @@ def plan_in_bulk(
     """A plan for each, in their order. The connections may come while groups are listed, and be planned while others
     come: an iterator does, such as `Executor.map` gives. `variables` stand for this process's environment.
 
-    A token that GitLab does not take is tried once for each group, not for each project.
+    A token that GitLab does not take is tried once for each group, not for each project; so is a GitLab that gives no
+    answer, of which the groups after that are not asked for either.
     """
     servers: dict[str, _Server] = {}
     with workers(PLANNED_AT_ONCE) as planners, workers(AT_ONCE) as readers, workers(AT_ONCE) as listers:
@@ -64,28 +68,39 @@ class _Server:
             list_projects, variables=variables, with_subgroups=False, url=url, clock=clock, policy=POLICY
         )
         self._listers = listers
+        self._silence: SledgehammerError | None = None
         self._lists: dict[str, Future[Mapping[str, KnownProject]]] = {}
 
     def list(self, namespace: str) -> None:
         """Begin the list of a group, unless it is on its way."""
         if namespace not in self._lists:
-            self._lists[namespace] = self._listers.submit(self._list, namespace)
+            self._lists[namespace] = self._listers.submit(self._list_unless_silent, namespace)
 
-    def read(self, targets: Sequence[Target]) -> Mapping[str, KnownProject] | WrongTokenError:
+    def read(self, targets: Sequence[Target]) -> KnownOrError:
         """What is known of a batch. What cannot be listed, such as a person's projects, is left to the plans."""
         known: dict[str, KnownProject] = {}
-        for namespace in {target.namespace for target in targets}:
+        for namespace in sorted({target.namespace for target in targets}):
             try:
                 known |= self._lists[namespace].result()
-            except WrongTokenError as error:
+            except (WrongTokenError, UnreachableError, TimedOutError) as error:
                 return error
             except SledgehammerError as error:
                 log.debug("GitLab's projects of %s are read one by one: %s", namespace, error.message)
         return self.reader.read(known, targets)
 
+    def _list_unless_silent(self, namespace: str) -> Mapping[str, KnownProject]:
+        """A GitLab that gave no answer, after all tries, is not waited for anew."""
+        if self._silence is not None:
+            raise self._silence
+        try:
+            return self._list(namespace)
+        except (UnreachableError, TimedOutError) as error:
+            self._silence = self._silence or error
+            raise self._silence from error
 
-def _plan(connection: GitLabConnection, known: Mapping[str, KnownProject] | WrongTokenError) -> PlanOrError:
-    if isinstance(known, WrongTokenError):
+
+def _plan(connection: GitLabConnection, known: KnownOrError) -> PlanOrError:
+    if isinstance(known, SledgehammerError):
         return known
     try:
         return connection.plan_knowing(known)

@@ -1,10 +1,9 @@
 """A live GitLab for one project and checkout."""
 
-import logging
 from collections.abc import Collection, Mapping
 
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
-from sledgehammer.checkout import Checkout, is_dirty
+from sledgehammer.checkout import Checkout
 from sledgehammer.outcome import Outcome, Run
 from sledgehammer.polling import Clock, SystemClock
 from sledgehammer.ports import CiFile, Environment, OnLog
@@ -28,9 +27,8 @@ from sledgehammer_gitlab.provision import GitLabProvisioner
 from sledgehammer_gitlab.reading import KnownProject
 from sledgehammer_gitlab.registry import GitLabRegistry
 from sledgehammer_gitlab.settings import Settings, Via
+from sledgehammer_gitlab.uncommitted import warn_of_uncommitted_files
 from sledgehammer_gitlab.variables import hidden_values, resolve_schedule_variables, resolve_variables
-
-log = logging.getLogger(__name__)
 
 POLICY = RetryPolicy()
 
@@ -64,7 +62,7 @@ class GitLabConnection:
         return self._provisioner.plan(known.get(self.target.path))
 
     def apply(self, *, on_change: OnChange, on_plan: OnPlan = accept_plan) -> ChangeSet:
-        self._warn_of_uncommitted_files()
+        warn_of_uncommitted_files(self._checkout, processes=self._processes)
         return self._provisioner.apply(on_change=on_change, on_plan=on_plan)
 
     def plan_destruction(self) -> ChangeSet:
@@ -77,7 +75,7 @@ class GitLabConnection:
         return self._provisioner.adopt(addresses)
 
     def trigger(self, *, rebuild: bool = False) -> Run:
-        self._warn_of_uncommitted_files()
+        warn_of_uncommitted_files(self._checkout, processes=self._processes)
         return self._pipelines.trigger(rebuild=rebuild)
 
     def follow(self, run: Run, *, on_log: OnLog) -> Outcome:
@@ -100,14 +98,6 @@ class GitLabConnection:
 
     def remove_manifest(self, reference: Reference) -> None:
         self._images.remove(reference)
-
-    def _warn_of_uncommitted_files(self) -> None:
-        if is_dirty(self._checkout, runner=self._processes):
-            log.warning(
-                "%s has uncommitted changes, which are not sent: GitLab gets commit %s",
-                self._checkout.root,
-                self._checkout.commit[:12],
-            )
 
 
 def open_connection(

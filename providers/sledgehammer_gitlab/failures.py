@@ -15,8 +15,13 @@ from sledgehammer.retry import Retry
 
 THROTTLED = 429
 
-TRANSIENT = frozenset({500, 502, 503, 504, *range(520, 531)})
-"""GitLab's own, its load balancer's and Cloudflare's answers that pass by themselves."""
+_BEFORE_GITLAB = frozenset({502, 503, 504, *range(520, 531)})
+"""Its load balancer's and Cloudflare's answers in its place."""
+
+_LATER = "run the command again later"
+
+TRANSIENT = frozenset({500, *_BEFORE_GITLAB})
+"""These, and GitLab's own that passes by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,10 @@ class WrongTokenError(CredentialsError):
     """GitLab does not take the token for anything."""
 
 
+class UnreachableError(RemoteError):
+    """No answer, or one that is not GitLab's: its other addresses have none either."""
+
+
 class RequestFailedError(Exception):
     """Carries a Failure from the SDK's edge to the retry policy; never leaves this package."""
 
@@ -71,14 +80,14 @@ def explain(failure: Failure, *, tried: str, token_source: str) -> SledgehammerE
     """The failure as the error that tells a person what to do. `tried` is the call in words."""
     words = failure.message.removeprefix(str(failure.status)).strip()  # GitLab says "401 Unauthorized" in its body
     if failure.no_json:
-        return RemoteError(
+        return UnreachableError(
             f"{tried}: answered with no JSON ({failure.no_json})",
             hint="check GitLab's address, or log in to the proxy before it",
         )
     said = f"{tried}: GitLab answered {failure.status} {words}".rstrip()
     match failure.status:
         case 0:
-            return RemoteError(
+            return UnreachableError(
                 f"{tried}: no answer: {failure.message}", hint="check GitLab's address and this machine's network"
             )
         case 401:
@@ -95,8 +104,10 @@ def explain(failure: Failure, *, tried: str, token_source: str) -> SledgehammerE
             return ConflictError(said)
         case 400 | 422:
             return ConfigurationError(said, hint=_hint_of_rejection(failure.message))
+        case status if status in _BEFORE_GITLAB:
+            return UnreachableError(said, hint=_LATER)
         case _:
-            return RemoteError(said, hint="run the command again later")
+            return RemoteError(said, hint=_LATER)
 
 
 def _hint_of_rejection(message: str) -> str:

@@ -80,5 +80,5 @@ def error_of(run: Callable[[], object]) -> SledgehammerError | None:
 
 def assert_told_in_one_error(fault: str, error: SledgehammerError | None) -> None:
     """By its type, with what was tried, and a hint."""
-    assert type(error) is (TimedOutError if fault == "throttle" else RemoteError), error
+    assert isinstance(error, TimedOutError if fault == "throttle" else RemoteError), error
     assert error.hint

@@ -1,5 +1,6 @@
 """Plans over many folders at once, as docs/provisioning.md has it."""
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,10 @@ from gitlab_rehearsal import GRAPHQL, Recorder, Rehearsal, rehearse
 
 from sledgehammer.changes import ChangeSet
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.retry import RetryPolicy
 from sledgehammer.session import open_session
 from sledgehammer.testing import FakeClock
-from sledgehammer_gitlab import bulk_reading
+from sledgehammer_gitlab import bulk_planning, bulk_reading
 from sledgehammer_gitlab.bulk_planning import plan_in_bulk
 from sledgehammer_gitlab.connection import GitLabConnection
 from sledgehammer_gitlab.settings import Settings
@@ -131,3 +133,29 @@ def test_a_token_that_gitlab_does_not_take_is_tried_once(
     plans = plan_in_bulk((one for one in connections if isinstance(one, GitLabConnection)), wrong, clock=FakeClock())
     assert ["wrong, revoked or expired" in str(one) for one in plans] == [True] * 3
     assert len(recorder.exchanges) == 1
+
+
+def test_a_gitlab_that_gives_no_answer_is_waited_for_once(
+    here: Rehearsal, folders: Sequence[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the first group's list, with all its tries; every plan has its error, those of other groups too."""
+    monkeypatch.setattr(bulk_planning, "AT_ONCE", 1)
+    elsewhere = f"gitlab: {{project: {here.group}/sub/three}}"
+    (folders[2] / "sledge.yaml").write_text(f"version: 1\nname: three\ncache: {{strategy: none}}\n{elsewhere}\n")
+    here.ask("POST", "/-/faults", {"rules": [{"fault": "reset_before", "path": "^/api/"}]})
+    plans = plan_in_bulk((connect(here, folder) for folder in folders), variables(here), clock=FakeClock())
+    assert f"/groups/{here.group}/projects: no answer: ConnectionError" in str(plans[0])
+    assert plans == [plans[0]] * 3
+    assert len(here.ask("GET", "/-/faults")["injected"]) == RetryPolicy().attempts
+
+
+def test_a_repository_with_uncommitted_files_is_told_of_once(
+    here: Rehearsal, folders: Sequence[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many of its folders are sent."""
+    for folder in folders:
+        (folder / "Dockerfile").write_text("FROM scratch\n")
+    with caplog.at_level(logging.WARNING), ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda folder: connect(here, folder).apply(on_change=lambda change: None), folders))
+    told = [record.getMessage() for record in caplog.records if "uncommitted" in record.getMessage()]
+    assert [text.split()[0] for text in told] == [str(here.work)]

@@ -9,7 +9,14 @@ from sledgehammer.errors import (
     SledgehammerError,
 )
 from sledgehammer.retry import Retry
-from sledgehammer_gitlab.failures import Failure, RequestFailedError, WrongTokenError, classify, explain
+from sledgehammer_gitlab.failures import (
+    Failure,
+    RequestFailedError,
+    UnreachableError,
+    WrongTokenError,
+    classify,
+    explain,
+)
 
 
 def verdict(status: int, message: str = "", *, after_s: float = 0.0, is_lasting: bool = False) -> Retry | None:
@@ -42,13 +49,14 @@ def test_gitlab_throttle_carries_what_gitlab_asked_for() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (0, RemoteError),
+        (0, UnreachableError),
         (400, ConfigurationError),
         (401, WrongTokenError),
         (403, CredentialsError),
         (404, NotFoundError),
         (409, ConflictError),
         (500, RemoteError),
+        (503, UnreachableError),
     ],
 )
 def test_gitlab_failure_becomes_the_error_that_says_what_to_do(status: int, kind: type[SledgehammerError]) -> None:
