@@ -65,7 +65,7 @@ class Target:
     @property
     def group_lists(self) -> frozenset[str]:
         """The API paths of the lists that hold its variables of groups."""
-        groups = {variable.group for variable in self.settings.variables.values()} - {""}
+        groups = {variable.group for _, variable in self.settings.each_variable} - {""}
         return frozenset(f"/groups/{encode(group)}/{VARIABLES}" for group in groups)
 
     def list_path(self, tail: str) -> str:

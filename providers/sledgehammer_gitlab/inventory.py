@@ -117,7 +117,7 @@ class Inventory:
 
     @property
     def _groups_with_variables(self) -> list[str]:
-        return sorted({variable.group for variable in self.settings.variables.values() if variable.group})
+        return sorted({variable.group for _, variable in self.settings.each_variable if variable.group})
 
     def _variables_of_groups(self, hidden: HiddenValues) -> list[ManagedObject]:
         """Those that this project made in the groups that sledge.yaml names, and in those that it is in, of which it

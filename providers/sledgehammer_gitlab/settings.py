@@ -122,10 +122,11 @@ class Settings:
         default=False,
         metadata=described("Let `sledge destroy` delete the project together with what others put in it"),
     )
-    variables: Mapping[str, Variable] = field(
+    variables: Mapping[str, Variable | tuple[Variable, ...]] = field(
         default_factory=dict,
         metadata=described(
-            "CI/CD variables by name; those without our mark are left alone",
+            "CI/CD variables by name, each one or a list of several for different environments or groups; those "
+            "without our mark are left alone",
             key_pattern=r"[A-Za-z0-9_]{1,255}",
             key_expects="letters, digits and _",
         ),
@@ -203,9 +204,25 @@ class Settings:
         metadata=described("How long `sledge run` follows a pipeline, queue included", minimum=5, maximum=2880),
     )
 
+    @property
+    def each_variable(self) -> tuple[tuple[str, Variable], ...]:
+        """All of them with their names, in the order of those."""
+        return tuple((key, one) for key, said in sorted(self.variables.items()) for one in _as_list(said))
+
     def __post_init__(self) -> None:
+        for key, said in self.variables.items():
+            homes = [(one.group, one.environment_scope) for one in _as_list(said)]
+            if not homes or len(homes) > len(set(homes)):
+                raise ConfigurationError(
+                    f"variables.{key}: a list has a value for each environment_scope, or for each group",
+                    hint="tell them apart: environment_scope: prod",
+                )
         if len(self.image_tag_protection or ()) > MOST_IMAGE_TAG_RULES:
             raise ConfigurationError(
                 f"image_tag_protection: GitLab takes {MOST_IMAGE_TAG_RULES} rules for a project",
                 hint="join patterns: ^(v[0-9]|release-)",
             )
+
+
+def _as_list(said: Variable | tuple[Variable, ...]) -> tuple[Variable, ...]:
+    return said if isinstance(said, tuple) else (said,)

@@ -64,7 +64,7 @@ def resolve_variables(settings: Settings, environment: Mapping[str, str]) -> tup
     """Take values from this machine's environment. Raises ConfigurationError for what GitLab would refuse."""
     resolved = tuple(
         DesiredVariable(key=key, value=_value_of(key, variable, environment), settings=variable)
-        for key, variable in sorted(settings.variables.items())
+        for key, variable in settings.each_variable
     )
     for variable in resolved:
         check_maskable(variable.key, variable.value, is_masked=variable.settings.masked, is_raw=variable.settings.raw)

@@ -74,7 +74,7 @@ def rehearse_in_full(url: str, folder: Path) -> Iterator[Rehearsal]:
 
 def want(here: Rehearsal, settings: Settings) -> None:
     """Those settings in names of this test's own."""
-    variables = {key: replace(one, group=here.group) if one.group else one for key, one in settings.variables.items()}
+    variables = {key: replace(one, group=here.group) if one.group else one for key, one in settings.each_variable}
     tokens = {
         title: replace(one, group=here.group) if one.group else one
         for title, one in (settings.access_tokens or {}).items()

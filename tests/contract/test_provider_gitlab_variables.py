@@ -78,6 +78,31 @@ def test_each_attribute_of_a_variable_is_brought_to_what_is_asked(
     )
 
 
+def test_a_key_has_a_value_for_each_environment_and_group(here: Rehearsal, recorder: Recorder) -> None:
+    """Each is made, changed and deleted by itself: the others of its key stay as they are."""
+    prod, staging = replace(KEY, value="of-production", environment_scope="prod"), replace(KEY, value="of-all-others")
+    shared = replace(KEY, value="of-the-group", group=here.group)
+    here.settings = replace(here.settings, variables={"KEY": (staging, prod, shared)})
+    here.apply()
+    assert values(here) == {"*": "of-all-others", "prod": "of-production"}
+    assert here.api("GET", f"/groups/{here.group}/variables/KEY")["value"] == "of-the-group"
+    assert pending(here) == []
+    prod = replace(prod, value="another-value")
+    here.settings = replace(here.settings, variables={"KEY": (staging, prod, shared)})
+    assert pending(here) == [(Action.UPDATE, "/sub/web KEY [prod]", ["value"])]
+    here.apply()
+    assert values(here) == {"*": "of-all-others", "prod": "another-value"}
+    here.settings = replace(here.settings, variables={"KEY": (prod,)})
+    here.apply()
+    assert values(here) == {"prod": "another-value"}
+    recorder.check()
+
+
+def values(here: Rehearsal) -> dict[str, str]:
+    """By environment scope."""
+    return {row["environment_scope"]: row["value"] for row in here.api("GET", f"{here.project}/variables")}
+
+
 def test_a_variable_that_sledge_yaml_names_no_more_goes(here: Rehearsal) -> None:
     """The one with our mark; a person's variable beside it stays."""
     here.apply()

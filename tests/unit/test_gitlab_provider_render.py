@@ -164,11 +164,16 @@ def test_gitlab_section_is_parsed_from_the_project_file(tmp_path: Path) -> None:
     (tmp_path / "sledge.yaml").write_text(
         "version: 1\nname: web\ngitlab:\n  project: team/sub/web\n  url: https://gitlab.example.com\n"
         "  visibility: internal\n  variables:\n    API_KEY: {from_env: API_KEY, masked: true}\n"
+        "    STAGE: [{value: live, environment_scope: prod}, {value: test}]\n"
     )
     settings = load_project(tmp_path / "sledge.yaml", providers={"gitlab": PROVIDER}).providers["gitlab"]
     assert isinstance(settings, Settings)
     assert settings.visibility is Visibility.INTERNAL
-    assert settings.variables["API_KEY"].masked
+    assert [(key, one.masked, one.environment_scope) for key, one in settings.each_variable] == [
+        ("API_KEY", True, "*"),
+        ("STAGE", False, "prod"),
+        ("STAGE", False, "*"),
+    ]
 
 
 @pytest.mark.parametrize(

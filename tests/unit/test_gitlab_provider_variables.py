@@ -47,6 +47,17 @@ def test_gitlab_variable_that_is_hidden_must_be_masked_too() -> None:
         Variable(value="a-long-value", hidden=True)
 
 
+def test_gitlab_variable_has_a_list_of_values_that_can_be_told_apart() -> None:
+    """By environment or by group; two for the same place, or none, are refused."""
+    one = Variable(value="x")
+    listed = (one, replace(one, environment_scope="prod"), replace(one, group="team"))
+    wanted = Settings(project="team/web", variables={"KEY": listed, "A": one})
+    assert wanted.each_variable == (("A", one), *(("KEY", each) for each in listed))
+    for wrong in ((one, replace(one, value="y")), ()):
+        with pytest.raises(ConfigurationError, match=r"variables\.KEY: a list has a value for each environment_scope"):
+            Settings(project="team/web", variables={"KEY": wrong})
+
+
 @pytest.mark.parametrize("text", ["", "what it is for", "ends with ]", "[sledge] in the middle"])
 @pytest.mark.parametrize("mark", [Mark(), Mark(by="team/web"), Mark(value="0a1b", token="17")])
 def test_gitlab_mark_is_read_back_beside_a_persons_text(text: str, mark: Mark) -> None:
