@@ -33,7 +33,7 @@ T = TypeVar("T")
 BEFORE, AFTER = "before", "after"
 """When a run dies: before the write is sent; once it has had its effect and before its answer is looked at."""
 
-NAMES = ("key", "name", "description", "target_project_id", "repository_path_pattern")
+NAMES = ("key", "name", "description", "target_project_id", "repository_path_pattern", "tag_name_pattern")
 AWS_NAMES = ("repositoryName", "resourceArn", "logGroupName", "RoleName", "SecretId", "ResourceARN", "name", "Name")
 AWS_READS = ("BatchGet", "Describe", "Get", "List")
 

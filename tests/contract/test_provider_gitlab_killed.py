@@ -27,6 +27,7 @@ gitlab:
   protected_branches: {{main: {{force_push: {force_push}}}}}
   protected_tags: {{"v*": {{create: maintainer}}}}
   registry_protection: {{"*": {{push: {push}}}}}
+  image_tag_protection: {{"^v": {{push: {push}}}}}
   job_token_allowlist: ["root/{friend}"]
   deploy_tokens:
     pull: {{scopes: [read_repository], variable: PULL_TOKEN, username: {username}}}
@@ -46,6 +47,15 @@ FIRST = {
     "mode": "ONE",
 }
 OTHER = {"depth": "7", "force_push": "true", "push": "owner", "username": "fetcher", "role": "guest", "mode": "TWO"}
+PROPOSED = """\
+version: 1
+name: web
+cache: {{strategy: registry}}
+gitlab:
+  project: {path}
+  ci_file: {{via: merge_request}}
+  timeout_minutes: {minutes}
+"""
 EMPTY = """\
 version: 1
 name: web
@@ -117,7 +127,8 @@ def assert_settled(world: World, **values: str) -> None:
     """Each object is there once, nothing is to do, and what the tokens' variables hold opens what it shall."""
     assert world.runs.run("plan", "-p", "gitlab", values=values).exit_code == 0
     counts = {"protected_branches": 1, "protected_tags": 1, "pipeline_schedules": 1, "deploy_tokens": 1}
-    for tail, count in {**counts, "registry/protection/repository/rules": 1}.items():
+    counts |= {f"registry/protection/{what}/rules": 1 for what in ("repository", "tag")}
+    for tail, count in counts.items():
         assert (tail, len(world.rows(tail))) == (tail, count)
     keys = [row["key"] for row in world.rows("variables")]
     assert sorted(keys) == ["API_KEY", "BOT_TOKEN", "HIDDEN", "PULL_TOKEN", "WIDE_TOKEN"]
@@ -140,7 +151,7 @@ def test_a_project_is_made_whatever_write_a_run_was_killed_at(world: World) -> N
     world.full()
     writes = kill_at_every_write(world, "apply")
     assert {write.split()[0] for write in writes} == {"POST", "PUT", "DELETE", "git"}
-    assert len(writes) >= 23
+    assert len(writes) >= 24
     assert_settled(world)
     assert len(world.here.api("GET", f"/groups/{world.here.group}/projects?include_subgroups=true")) == 1
     assert len(world.rows("repository/commits?ref_name=main")) == 3
@@ -153,9 +164,22 @@ def test_a_project_is_changed_whatever_write_a_run_was_killed_at(world: World) -
     assert world.runs.run("apply", "-p", "gitlab").exit_code == 0
     world.write(FULL, **OTHER, friend=f"{world.here.group}-two", cron="5 4 * * *")
     writes = kill_at_every_write(world, "apply", MY_KEY="the-second-value")
-    assert len(writes) >= 20
+    assert len(writes) >= 21
     assert_settled(world, MY_KEY="the-second-value")
     assert {world.text_of("HIDDEN"), world.text_of("API_KEY")} == {"the-second-value"}
+
+
+def test_a_ci_file_is_proposed_once_whatever_write_a_run_was_killed_at(world: World) -> None:
+    """By one request, whose branch has the text that sledge.yaml comes to by now."""
+    for minutes, least in (("20", 7), ("30", 3)):
+        world.write(PROPOSED, minutes=minutes)
+        writes = kill_at_every_write(world, "apply")
+        assert len(writes) >= least
+        assert world.runs.run("plan", "-p", "gitlab").exit_code == 0
+        assert len(world.rows("merge_requests?state=opened")) == 1
+        assert len(world.rows("repository/branches")) == 2
+        text = world.rows("repository/files/.gitlab-ci.yml?ref=sledge%2Fci-file")["content"]
+        assert f"timeout: {minutes} minutes" in base64.b64decode(text).decode()
 
 
 def test_what_is_ours_goes_whatever_write_a_run_was_killed_at(world: World) -> None:

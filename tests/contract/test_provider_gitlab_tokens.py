@@ -80,6 +80,7 @@ CHANGED = [
     ({"deploy_tokens": {"pull": replace(PULL, variable="OTHER")}}, "deploy", "kept in"),
     ({"access_tokens": {"bot": replace(BOT, scopes=(AccessScope.API,))}}, "access", "scopes"),
     ({"access_tokens": {"bot": replace(BOT, role=Role.DEVELOPER)}}, "access", "role"),
+    ({"access_tokens": {"bot": replace(BOT, expires_days=30)}}, "access", "expires"),
     ({"access_tokens": {"bot": replace(BOT, variable="OTHER")}}, "access", "kept in"),
 ]
 

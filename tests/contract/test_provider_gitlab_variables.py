@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from gitlab_rehearsal import Recorder, Rehearsal, rehearse
@@ -76,6 +77,16 @@ def test_each_attribute_of_a_variable_is_brought_to_what_is_asked(
         wanted.raw,
         wanted.hidden,
     )
+
+
+def test_a_variable_that_shall_be_for_other_environments_is_another(here: Rehearsal) -> None:
+    """GitLab tells variables apart by it: the one of before goes, once that of the new scope is there."""
+    here.apply()
+    setting(here, KEY=replace(KEY, environment_scope="prod"))
+    assert pending(here) == [(Action.CREATE, "/sub/web KEY [prod]", ANY), (Action.DELETE, "/sub/web KEY", [])]
+    here.apply()
+    assert values(here) == {"prod": "a-long-value"}
+    assert pending(here) == []
 
 
 def test_a_key_has_a_value_for_each_environment_and_group(here: Rehearsal, recorder: Recorder) -> None:
