@@ -56,6 +56,10 @@ class RemoteError(SledgehammerError):
     exit_code = 7
 
 
+class UnreachableError(RemoteError):
+    """No answer, or one that is not the remote side's: its other addresses have none either."""
+
+
 class TimedOutError(SledgehammerError):
     """A deadline passed; what was waited for may still be running."""
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from sledgehammer.changes import Change, ChangeSet
-from sledgehammer.errors import ConfigurationError, NotFoundError, SledgehammerError
+from sledgehammer.errors import ConfigurationError, NotFoundError, SledgehammerError, UnreachableError
 from sledgehammer.ports import BulkPlanner, Connection, PlanOrError, Provider
 from sledgehammer.process import ProcessRunner
 from sledgehammer.providers import find_provider, load_providers
-from sledgehammer.session import CONFIG_FILE, Session, open_session
+from sledgehammer.session import CONFIG_FILE, Session, open_by_facts, open_session
 
 T = TypeVar("T")
 
@@ -68,14 +68,22 @@ def plan_all(
 ) -> Sequence[PlannedProject]:
     """A plan for each, in their order, read together where the provider can. The arguments are `open_session`'s.
 
-    Raises ConfigurationError for an unknown provider; what else goes wrong is the project's own outcome.
+    Raises ConfigurationError for an unknown provider; what else goes wrong is the project's own outcome, but that a
+    provider which gives no answer is not waited for anew by each.
     """
     chosen, places = find_provider(provider, load_providers()), list(folders)
     environment = os.environ if variables is None else variables
     opened: list[Session | SledgehammerError] = []
 
+    silence: list[UnreachableError] = []
+
     def open_one(folder: Path) -> Session | SledgehammerError:
-        return _attempt(lambda: open_session(folder, provider, variables=environment, processes=processes))
+        way = open_by_facts if silence else open_session
+        found = _attempt(lambda: way(folder, provider, variables=environment, processes=processes))
+        if isinstance(found, UnreachableError):
+            silence.append(found)
+        is_answered = isinstance(found, SledgehammerError) and not isinstance(found, UnreachableError)
+        return silence[0] if silence and not is_answered else found
 
     with workers() as openers:
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from sledgehammer.errors import SledgehammerError, TimedOutError
+from sledgehammer.errors import SledgehammerError, TimedOutError, UnreachableError
 from sledgehammer.fleet import workers
 from sledgehammer.polling import Clock
 from sledgehammer.ports import PlanOrError
 from sledgehammer_gitlab.bulk_reading import AT_ONCE, BulkReader, Target, batches
 from sledgehammer_gitlab.connection import POLICY, GitLabConnection
-from sledgehammer_gitlab.failures import UnreachableError, WrongTokenError
+from sledgehammer_gitlab.failures import WrongTokenError
 from sledgehammer_gitlab.listing import list_projects
 from sledgehammer_gitlab.reading import KnownProject
 

@@ -9,6 +9,7 @@ from sledgehammer.errors import (
     NotFoundError,
     RemoteError,
     SledgehammerError,
+    UnreachableError,
 )
 from sledgehammer.provisioning import AlreadyExistsError
 from sledgehammer.retry import Retry
@@ -51,10 +52,6 @@ class Failure:
 
 class WrongTokenError(CredentialsError):
     """GitLab does not take the token for anything."""
-
-
-class UnreachableError(RemoteError):
-    """No answer, or one that is not GitLab's: its other addresses have none either."""
 
 
 class RequestFailedError(Exception):

@@ -10,7 +10,9 @@ from gitlab_rehearsal import ROOT_TOKEN, Rehearsal, rehearse
 
 from sledgehammer import fleet
 from sledgehammer.cli.main import main
-from sledgehammer.errors import RemoteError
+from sledgehammer.errors import RemoteError, UnreachableError
+from sledgehammer.fleet import workers
+from sledgehammer_gitlab.api import Api
 from sledgehammer_gitlab.objects.content import Content
 
 NAMES = ("one", "three", "two")
@@ -200,3 +202,40 @@ def test_what_cannot_be_asked_of_many_is_said(
     """In one sentence, before anything is read."""
     assert main(argv) in (3, 5)
     assert sentence in capsys.readouterr().err
+
+
+def test_a_gitlab_that_gives_no_answer_is_waited_for_once(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where strategy `auto` asks while projects are opened, too: the others have the same error."""
+    for folder in ("one", "three", "two"):
+        settings = here.work / folder / "sledge.yaml"
+        settings.write_text(settings.read_text().replace("none", "auto"))
+    asked: list[str] = []
+
+    def silent(api: Api, path: str) -> None:
+        asked.append(path)
+        raise UnreachableError(f"GET {path}: no answer", hint="check the network")
+
+    monkeypatch.setattr(Api, "find", silent)
+    monkeypatch.setattr(fleet, "workers", lambda *_: workers(1))
+    assert run("apply") == 7
+    assert len(asked) == 1
+    assert capsys.readouterr().err.startswith("sledge: one and 2 others: GET /projects/")
+
+
+def test_drift_that_only_a_person_can_mend_is_drift_of_many(
+    here: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A protected branch that somebody has opened; a plan has nothing to do for it."""
+    settings = here.work / "two" / "sledge.yaml"
+    protected = "protected_branches: {main: {push: maintainer}}, ci:"
+    settings.write_text(settings.read_text().replace("ci:", protected))
+    assert run("apply") == 0
+    place = f"/projects/{here.group}%2Ftwo/protected_branches"
+    here.api("DELETE", f"{place}/main")
+    here.api("POST", place, {"name": "main", "push_access_level": 30})
+    capsys.readouterr()
+    assert (run("plan"), run("drift")) == (0, 2)
+    told = "2 with nothing to do; 1 with 0 to add, 0 to change, 0 to destroy; 1 with steps for a person.\n"
+    assert capsys.readouterr().out.endswith(f"gitlab: 3 projects: {told}")

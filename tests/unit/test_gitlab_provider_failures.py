@@ -7,12 +7,12 @@ from sledgehammer.errors import (
     NotFoundError,
     RemoteError,
     SledgehammerError,
+    UnreachableError,
 )
 from sledgehammer.retry import Retry
 from sledgehammer_gitlab.failures import (
     Failure,
     RequestFailedError,
-    UnreachableError,
     WrongTokenError,
     classify,
     explain,

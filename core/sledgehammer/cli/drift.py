@@ -19,7 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 when all is as it should be, 2 when it is not, whoever can mend it. Only reads."""
     if arguments.all is not None:
-        return show_plans(arguments.all, arguments.provider, render=render_drift, as_json=arguments.json)
+        return show_plans(
+            arguments.all,
+            arguments.provider,
+            render=render_drift,
+            counted=lambda changes: changes.differing,
+            as_json=arguments.json,
+        )
     changes = open_session(arguments.directory, arguments.provider).plan()
     sys.stdout.write(render_changes_json(changes) if arguments.json else render_drift(changes))
     return CHANGES_PENDING if changes.differing else 0

@@ -6,15 +6,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from sledgehammer.changes import Action, ChangeSet
+from sledgehammer.changes import Action, Change, ChangeSet
 from sledgehammer.cli.changes_text import render_change, render_done, render_manual
 from sledgehammer.cli.command import CHANGES_PENDING
 from sledgehammer.errors import NoSectionError, SledgehammerError
 from sledgehammer.fleet import AppliedProject, PlannedProject, apply_all, find_projects, plan_all
+from sledgehammer.ports import PlanOrError
 from sledgehammer.provisioning.json_form import FORMAT, to_json
 
+Changes = Callable[[ChangeSet], Sequence[Change]]
+"""What of a plan counts as something to do."""
 
-def show_plans(root: Path, provider: str, *, render: Callable[[ChangeSet], str], as_json: bool) -> int:
+
+def show_plans(
+    root: Path, provider: str, *, render: Callable[[ChangeSet], str], counted: Changes, as_json: bool
+) -> int:
     """The plan of each that has something to do, by `render`, then all in a line. 0 when none has, 2 when one has, the
     code of the first error where there are any."""
     planned = _plan(root, provider)
@@ -25,10 +31,10 @@ def show_plans(root: Path, provider: str, *, render: Callable[[ChangeSet], str],
             if isinstance(one.outcome, ChangeSet) and (one.outcome.pending or one.outcome.manual):
                 sys.stdout.write(f"== {one.folder}\n{render(one.outcome)}")
         outcomes = [one.outcome for one in planned]
-        sys.stdout.write(_summary(outcomes, provider, said=("to add", "to change", "to destroy")))
+        sys.stdout.write(_summary(outcomes, provider, counted, said=("to add", "to change", "to destroy")))
     failed = _tell_errors(planned)
-    pending = any(isinstance(one.outcome, ChangeSet) and one.outcome.pending for one in planned)
-    return failed or (CHANGES_PENDING if pending else 0)
+    found = any(isinstance(one.outcome, ChangeSet) and counted(one.outcome) for one in planned)
+    return failed or (CHANGES_PENDING if found else 0)
 
 
 def apply_many(root: Path, provider: str) -> int:
@@ -46,7 +52,8 @@ def apply_many(root: Path, provider: str) -> int:
         applied = apply_all(planned, on_applied=show)
     finally:
         shown = applied or told
-        sys.stdout.write(_summary([one.outcome for one in shown], provider, said=("added", "changed", "destroyed")))
+        outcomes = [one.outcome for one in shown]
+        sys.stdout.write(_summary(outcomes, provider, _pending, said=("added", "changed", "destroyed")))
         code = _tell_errors(shown)
     return code
 
@@ -73,9 +80,13 @@ def _show_applied(applied: AppliedProject) -> None:
     sys.stdout.flush()
 
 
-def _summary(outcomes: Sequence[ChangeSet | SledgehammerError], provider: str, *, said: tuple[str, str, str]) -> str:
+def _pending(plan: ChangeSet) -> Sequence[Change]:
+    return plan.pending
+
+
+def _summary(outcomes: Sequence[PlanOrError], provider: str, counted: Changes, *, said: tuple[str, str, str]) -> str:
     plans = [one for one in outcomes if isinstance(one, ChangeSet)]
-    pending = [plan for plan in plans if plan.pending]
+    pending = [plan for plan in plans if counted(plan)]
     numbers = [sum(plan.count(action) for plan in pending) for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
     told = [f"{len(plans) - len(pending)} with nothing to do"]
     if pending:

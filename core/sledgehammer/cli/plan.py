@@ -27,7 +27,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.all is not None:
         if arguments.out is not None:
             raise ConfigurationError("a saved plan is of one project", hint="name it by -C in place of --all")
-        return show_plans(arguments.all, arguments.provider, render=render_changes, as_json=arguments.json)
+        return show_plans(
+            arguments.all,
+            arguments.provider,
+            render=render_changes,
+            counted=lambda changes: changes.pending,
+            as_json=arguments.json,
+        )
     session = open_session(arguments.directory, arguments.provider)
     changes = session.plan()
     if arguments.out is not None:
