@@ -6,6 +6,7 @@ from sledgehammer.errors import ConfigurationError, RemoteError
 from sledgehammer.project import Project
 from sledgehammer_aws.client import Calls, Clients
 from sledgehammer_aws.destination import RepositoryNames, repository_names
+from sledgehammer_aws.managed import Mark
 from sledgehammer_aws.settings import Settings
 
 ROLE_NAME_LENGTH = 64
@@ -37,7 +38,7 @@ class Names:
     """The project's objects by name."""
 
     account: Account
-    owner: str  # the project's name in sledge.yaml, written into tags
+    mark: Mark
     project: str
     bucket: str
     source_key: str
@@ -46,6 +47,11 @@ class Names:
     schedule_role: str
     log_group: str
     repositories: tuple[RepositoryNames, ...]
+
+    @property
+    def owner(self) -> str:
+        """The project's name in sledge.yaml."""
+        return self.mark.project
 
     @property
     def cache_prefix(self) -> str:
@@ -113,7 +119,11 @@ def names_of(project: Project, settings: Settings, account: Account) -> Names:
     role = role_name(settings.role or f"sledge-{name}-{account.region}")
     return Names(
         account=account,
-        owner=project.name,
+        mark=Mark(
+            project=project.name,
+            codebuild=f"{account.region}/{name}",
+            former=tuple(f"{account.region}/{one}" for one in settings.former_projects),
+        ),
         project=name,
         bucket=settings.bucket or f"sledge-{account.id}-{account.region}",
         source_key=f"{name}/source.zip",

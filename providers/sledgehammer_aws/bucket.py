@@ -9,7 +9,7 @@ from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer_aws.bucket_reading import BLOCKED, read_bucket_tags
 from sledgehammer_aws.client import NEXT_VERSION
-from sledgehammer_aws.managed import OWNER, OWNER_TAG, as_list, has_tags, marks, owner_of, tag_attributes
+from sledgehammer_aws.managed import OWNER_TAG, SHARED, as_list, has_tags, shared_owner_of, tag_attributes
 from sledgehammer_aws.site import Site
 
 if TYPE_CHECKING:
@@ -45,16 +45,16 @@ class Bucket:
         return self.site.names.account.id
 
     def desired(self) -> Attributes:
-        mark = tag_attributes(marks(""), managed=[OWNER_TAG])
+        mark = tag_attributes(SHARED, managed=[OWNER_TAG])
         return {**mark, "public access": BLOCKED, "versioning": ENABLED, "encryption": ENCRYPTION}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         state = self.site.reader.bucket(self.name, anew=anew)
         if state is None:
             return None
-        owner = owner_of(f"{self.kind} {self.name}", state.tags, project="")
+        owner = shared_owner_of(state.tags)
         is_left = state.is_empty and not state.tags
-        mark = {} if is_left else {OWNER_TAG: OWNER}  # of others: whose it is, is told by `owner`
+        mark = {} if is_left else SHARED  # of others: whose it is, is told by `owner`
         return Observed(
             attributes={
                 **tag_attributes(mark, managed=[OWNER_TAG]),
@@ -110,7 +110,7 @@ class Bucket:
     def mark(self) -> None:
         """PutBucketTagging replaces all tags, so those of others are read first."""
         s3, bucket, owner = self._s3, self.name, self._account
-        tags = as_list({**read_bucket_tags(s3, self.site.calls, bucket, owner=owner), **marks("")})
+        tags = as_list({**read_bucket_tags(s3, self.site.calls, bucket, owner=owner), **SHARED})
         self._send(
             "PutBucketTagging",
             lambda: s3.put_bucket_tagging(Bucket=bucket, ExpectedBucketOwner=owner, Tagging={"TagSet": tags}),

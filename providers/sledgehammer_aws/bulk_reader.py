@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from sledgehammer.errors import NotFoundError, SledgehammerError
 from sledgehammer_aws.account import CACHES, LOG_GROUPS, Account
 from sledgehammer_aws.client import NEXT_TOKEN, Calls, Clients
-from sledgehammer_aws.managed import OWNER, OWNER_TAG, PROJECT_TAG
+from sledgehammer_aws.managed import PROJECT_TAG, SHARED
 from sledgehammer_aws.single_reader import (
     SingleReader,
     document,
@@ -117,7 +117,7 @@ class BulkReader:
         return {arn: tags for arn, tags in self._tagged().items() if tags.get(PROJECT_TAG) == project}
 
     def _tagged(self) -> Mapping[str, Tags]:
-        return self._once("tags", lambda: read_tagged(self.clients, self.calls, {OWNER_TAG: OWNER}))
+        return self._once("tags", lambda: read_tagged(self.clients, self.calls, SHARED))
 
     def _list_repositories(self) -> dict[str, Any]:
         ecr = self.clients.ecr

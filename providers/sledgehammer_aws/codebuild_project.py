@@ -10,7 +10,7 @@ from sledgehammer_aws.build_project import BuildProject, attributes_of, desired_
 from sledgehammer_aws.client import PROPAGATION_POLICY
 from sledgehammer_aws.git_connection import GitConnection
 from sledgehammer_aws.kept_cache import KeptCache
-from sledgehammer_aws.managed import has_tags, owner_of, tag_attributes
+from sledgehammer_aws.managed import has_tags
 from sledgehammer_aws.site import Site
 from sledgehammer_aws.states import Tags
 
@@ -51,15 +51,14 @@ class CodeBuildProject:
         return self.connection.arn() if self.connection is not None else ""
 
     def desired(self) -> Attributes | None:
-        tags = self.site.settings.tags
-        return {**tag_attributes(tags, managed=tags), **attributes_of(self._wanted())}
+        return {**self.site.wanted_tags(), **attributes_of(self._wanted())}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         state = self.site.reader.project(self.name, anew=anew)
         if state is None:
             return None
-        owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
-        tags = tag_attributes(state.tags, managed=self.site.settings.tags)
+        owner = self.site.names.mark.owner_of(f"{self.kind} {self.name}", state.tags)
+        tags = self.site.found_tags(state.tags, owner)
         return Observed(attributes={**tags, **attributes_of(observed_project(state.answer))}, owner=owner)
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:

@@ -11,7 +11,7 @@ from sledgehammer.changes import Action
 from sledgehammer.errors import ConflictError
 from sledgehammer.provisioning import Attributes, ManualStep, Observed
 from sledgehammer_aws.console import console_page
-from sledgehammer_aws.managed import as_list, marks, owner_of
+from sledgehammer_aws.managed import SHARED, as_list, shared_owner_of
 from sledgehammer_aws.site import Site
 from sledgehammer_aws.source_settings import GitLabSource
 
@@ -67,7 +67,7 @@ class GitConnection:
             )
         return Observed(
             attributes={PROVIDER: provider},
-            owner=owner_of(f"{self.kind} {self.name}", tags, project=""),
+            owner=shared_owner_of(tags),
             manual=self._handshake(found),
         )
 
@@ -104,7 +104,7 @@ class GitConnection:
         """Looked for before every attempt, for an attempt whose answer was lost has made it, and has no token."""
         client, host = self._client, self.source.host
         kind: Any = {"HostArn": host} if host else {"ProviderType": "GitLab"}
-        tags: Any = as_list({**marks(""), **self.site.settings.tags})
+        tags: Any = as_list({**SHARED, **self.site.settings.tags})
 
         def make() -> None:
             if self.find() is None:

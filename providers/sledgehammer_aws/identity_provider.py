@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed
-from sledgehammer_aws.managed import as_list, marks, owner_of
+from sledgehammer_aws.managed import SHARED, as_list, shared_owner_of
 from sledgehammer_aws.setting_sections import GitLabJobs
 from sledgehammer_aws.site import Site
 
@@ -50,7 +50,7 @@ class IdentityProvider:
         except NotFoundError:
             return None
         tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        owner = owner_of(f"{self.kind} {self.name}", tags, project="")
+        owner = shared_owner_of(tags)
         is_trusted = self.settings.audience in found.get("ClientIDList", [])
         return Observed(attributes={self._audience: "trusted"} if is_trusted else {}, owner=owner)
 
@@ -80,7 +80,7 @@ class IdentityProvider:
         )
 
     def mark(self) -> None:
-        iam, tags = self.site.clients.iam, as_list(marks(""))
+        iam, tags = self.site.clients.iam, as_list(SHARED)
         self.site.calls.send(
             f"iam:TagOpenIDConnectProvider {self.name}",
             lambda: iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=self.arn, Tags=tags),
@@ -88,4 +88,4 @@ class IdentityProvider:
 
     @property
     def _tags(self) -> Mapping[str, str]:
-        return {**marks(""), **self.site.settings.tags}
+        return {**SHARED, **self.site.settings.tags}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed
-from sledgehammer_aws.managed import has_tags, owner_of, tag_attributes
+from sledgehammer_aws.managed import has_tags
 from sledgehammer_aws.site import Site
 from sledgehammer_aws.states import Tags
 
@@ -22,16 +22,15 @@ class LogGroup:
     kind: str = "aws_log_group"
 
     def desired(self) -> Attributes | None:
-        tags = self.site.settings.tags
         retention = {RETENTION: str(self.site.settings.log_retention_days)}
-        return {**tag_attributes(tags, managed=tags), **retention}
+        return {**self.site.wanted_tags(), **retention}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         state = self.site.reader.log_group(self.name, anew=anew)
         if state is None:
             return None
-        owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
-        tags = tag_attributes(state.tags, managed=self.site.settings.tags)
+        owner = self.site.names.mark.owner_of(f"{self.kind} {self.name}", state.tags)
+        tags = self.site.found_tags(state.tags, owner)
         return Observed(attributes={**tags, RETENTION: state.retention_days}, owner=owner)
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:

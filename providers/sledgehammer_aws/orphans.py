@@ -1,13 +1,16 @@
 """What carries a project's marks and is in its sledge.yaml no longer."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from sledgehammer.provisioning import ManagedObject
 from sledgehammer.secret import Secret
 from sledgehammer_aws.codebuild_project import CodeBuildProject
-from sledgehammer_aws.destruction import RemovableObject, Unwanted
+from sledgehammer_aws.destruction import RemovableObject, Spared, Unwanted
 from sledgehammer_aws.log_group import LogGroup
+from sledgehammer_aws.managed import CODEBUILD_TAG
+from sledgehammer_aws.neighbours import Neighbour, unclear
 from sledgehammer_aws.repository import ImageRepository
 from sledgehammer_aws.role import Role
 from sledgehammer_aws.schedule_rule import ScheduleRule
@@ -19,13 +22,50 @@ RANDOM_END = 7
 """Characters that Secrets Manager puts after a secret's name in its ARN."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """One that is not wanted; `codebuild` is whose it is, "" where an earlier version did not write it down."""
+
+    item: RemovableObject
+    codebuild: str
+
+
 def orphans(site: Site, wanted: Sequence[ManagedObject]) -> tuple[ManagedObject, ...]:
-    """By the tagging service; roles, which it does not know, by their names."""
-    known = {(item.kind, item.name) for item in wanted}
-    found = [item for arn in sorted(site.reader.tagged(site.names.owner)) for item in _of_arn(site, arn)]
-    found += [Role(site=site, name=name, trust="", description="") for name in site.names.more_roles]
-    unwanted = [item for item in found if (item.kind, item.name) not in known]
-    return tuple(Unwanted(item=item) for item in unwanted if not isinstance(item, Role) or item.observe() is not None)
+    """By the tagging service; roles, which it does not know, by their names. What is marked as another CodeBuild
+    project's is none, and what may be another's stays and is told of."""
+    mark, known = site.names.mark, {(item.kind, item.name) for item in wanted}
+    found = [one for one in (*_tagged(site), *_roles(site)) if (one.item.kind, one.item.name) not in known]
+    others = {_name(one.codebuild) for one in found if one.codebuild and not mark.is_own(one.codebuild)}
+    return (
+        *(_unwanted(one, others) for one in found if not one.codebuild or mark.is_own(one.codebuild)),
+        *(Neighbour(name=name) for name in sorted(others)),
+    )
+
+
+def _unwanted(one: _Found, others: Collection[str]) -> ManagedObject:
+    if one.codebuild or not others:
+        return Unwanted(item=one.item)
+    return Spared(item=one.item, note=unclear(others))
+
+
+def _tagged(site: Site) -> Iterator[_Found]:
+    """A CodeBuild project says by its name which one it is."""
+    for arn, tags in sorted(site.reader.tagged(site.names.owner).items()):
+        for item in _of_arn(site, arn):
+            told = tags.get(CODEBUILD_TAG, "")
+            is_project = isinstance(item, CodeBuildProject)
+            yield _Found(item=item, codebuild=f"{site.names.account.region}/{item.name}" if is_project else told)
+
+
+def _roles(site: Site) -> Iterator[_Found]:
+    for name in site.names.more_roles:
+        item = Role(site=site, name=name, trust="", description="")
+        if item.observe() is not None:
+            yield _Found(item=item, codebuild=site.names.mark.codebuild)
+
+
+def _name(codebuild: str) -> str:
+    return codebuild.rpartition("/")[2]
 
 
 def _of_arn(site: Site, arn: str) -> Iterator[RemovableObject]:

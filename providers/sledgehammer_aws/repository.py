@@ -9,7 +9,7 @@ from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed
 from sledgehammer_aws.client import NEXT_TOKEN
 from sledgehammer_aws.lifecycle import cache_lifecycle, image_lifecycle
-from sledgehammer_aws.managed import as_list, has_tags, owner_of, tag_attributes
+from sledgehammer_aws.managed import as_list, has_tags
 from sledgehammer_aws.policy import canonical
 from sledgehammer_aws.site import Site
 from sledgehammer_aws.states import Tags
@@ -57,18 +57,17 @@ class ImageRepository:
         return image_lifecycle(days) if days else ""
 
     def desired(self) -> Attributes | None:
-        tags = self.site.settings.tags
         rules = {LIFECYCLE: canonical(self._lifecycle)} if self._lifecycle else {}
         mutability = {MUTABILITY: "IMMUTABLE" if self._is_immutable else "MUTABLE"}
-        return {**tag_attributes(tags, managed=tags), **mutability, **rules}
+        return {**self.site.wanted_tags(), **mutability, **rules}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         reader = self.site.reader
         state = reader.repository(self.name, anew=anew)
         if state is None:
             return None
-        owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
-        tags = tag_attributes(state.tags, managed=self.site.settings.tags)
+        owner = self.site.names.mark.owner_of(f"{self.kind} {self.name}", state.tags)
+        tags = self.site.found_tags(state.tags, owner)
         text = reader.lifecycle(self.name, anew=anew) if self._lifecycle else ""
         rules = {LIFECYCLE: canonical(text)} if text else {}
         found = " ".join(part for part in (state.encryption, state.key) if part)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sledgehammer.changes import Action, Statement
 from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed, Owner
-from sledgehammer_aws.managed import as_list, has_tags, owner_of, tag_attributes
+from sledgehammer_aws.managed import as_list, has_tags
 from sledgehammer_aws.policy import (
     Permission,
     canonical,
@@ -33,15 +33,14 @@ class Role:
     kind: str = "aws_iam_role"
 
     def desired(self) -> Attributes | None:
-        tags = self.site.settings.tags
-        return {**tag_attributes(tags, managed=tags), TRUST: canonical(self.trust)}
+        return {**self.site.wanted_tags(), TRUST: canonical(self.trust)}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         state = self.site.reader.role(self.name, anew=anew)
         if state is None:
             return None
-        owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
-        tags = tag_attributes(state.tags, managed=self.site.settings.tags)
+        owner = self.site.names.mark.owner_of(f"{self.kind} {self.name}", state.tags)
+        tags = self.site.found_tags(state.tags, owner)
         return Observed(attributes={**tags, TRUST: canonical(state.trust)}, owner=owner)
 
     def statements(self, attributes: Attributes) -> tuple[Statement, ...]:

@@ -10,7 +10,7 @@ from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed
 from sledgehammer_aws.account import Names
 from sledgehammer_aws.destination import BRANCH_VARIABLE, COMMIT_VARIABLE
-from sledgehammer_aws.managed import as_list, has_tags, owner_of, tag_attributes
+from sledgehammer_aws.managed import as_list, has_tags
 from sledgehammer_aws.policy import Permission, statements_document
 from sledgehammer_aws.setting_sections import Schedule
 from sledgehammer_aws.site import Site
@@ -76,10 +76,9 @@ class ScheduleRule:
         return json.dumps({"environmentVariablesOverride": overrides, **cloned}, sort_keys=True)
 
     def desired(self) -> Attributes | None:
-        tags = self.site.settings.tags
         target = _target_text(self.site.names.project_arn, self.role_arn, self._input)
         return {
-            **tag_attributes(tags, managed=tags),
+            **self.site.wanted_tags(),
             EXPRESSION: self.settings.expression,
             STATE: ENABLED,
             STARTS: target,
@@ -94,16 +93,17 @@ class ScheduleRule:
         arn = rule["Arn"]
         listed = self._send("ListTagsForResource", lambda: events.list_tags_for_resource(ResourceARN=arn))
         tags = {tag["Key"]: tag["Value"] for tag in listed["Tags"]}
+        owner = self.site.names.mark.owner_of(f"{self.kind} {self.name}", tags)
         targets = self._send("ListTargetsByRule", lambda: events.list_targets_by_rule(Rule=self.name))["Targets"]
         texts = [_target_text(one["Arn"], one.get("RoleArn", ""), one.get("Input", "")) for one in targets]
         return Observed(
             attributes={
-                **tag_attributes(tags, managed=self.site.settings.tags),
+                **self.site.found_tags(tags, owner),
                 EXPRESSION: rule.get("ScheduleExpression", ""),
                 STATE: rule.get("State", ""),
                 STARTS: "; ".join(texts),
             },
-            owner=owner_of(f"{self.kind} {self.name}", tags, project=self.site.names.owner),
+            owner=owner,
         )
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:

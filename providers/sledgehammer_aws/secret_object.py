@@ -10,7 +10,7 @@ from sledgehammer.errors import ConfigurationError, NotFoundError
 from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer.provisioning.fingerprint import KEY_VARIABLE, fingerprint
 from sledgehammer.secret import Secret
-from sledgehammer_aws.managed import has_tags, owner_of, tag_attributes
+from sledgehammer_aws.managed import has_tags
 from sledgehammer_aws.site import Site
 
 if TYPE_CHECKING:
@@ -44,20 +44,19 @@ class ManagedSecret:
         return "" if self.key is None else fingerprint(self.value, key=self.key, context=f"{self.kind} {self.name}")
 
     def desired(self) -> Attributes | None:
-        tags = self.site.settings.tags
-        return {**tag_attributes(tags, managed=tags), **_told(self._fingerprint)}
+        return {**self.site.wanted_tags(), **_told(self._fingerprint)}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
         found = self._describe()
         if found is None:
             return None
         tags = {tag.get("Key", ""): tag.get("Value", "") for tag in found.get("Tags", [])}
-        owner = owner_of(f"{self.kind} {self.name}", tags, project=self.site.names.owner)
+        owner = self.site.names.mark.owner_of(f"{self.kind} {self.name}", tags)
         if found.get("DeletedDate") is not None:
             return None if owner is Owner.SLEDGE else Observed(attributes={}, owner=owner)
         told = _told(tags.get(FINGERPRINT_TAG, "")) if self.key is not None else {}
         note = f"a new value would not be seen: there is no {KEY_VARIABLE}" if self.key is None else ""
-        managed = tag_attributes(tags, managed=self.site.settings.tags)
+        managed = self.site.found_tags(tags, owner)
         return Observed(attributes={**managed, **told}, owner=owner, note=note)
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
@@ -70,7 +69,7 @@ class ManagedSecret:
         if self._describe() is not None:
             secrets = self._secrets
             self._send("RestoreSecret", lambda: secrets.restore_secret(SecretId=self.name))
-            return (VALUE, *tag_attributes(self.site.settings.tags, managed=self.site.settings.tags))
+            return (VALUE, *self.site.wanted_tags())
         secrets, text = self._secrets, self.value.reveal()
         self._send(
             "CreateSecret",

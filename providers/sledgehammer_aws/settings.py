@@ -94,6 +94,15 @@ class Settings:
             expects="2 to 150 letters, digits, - and _",
         ),
     )
+    former_projects: tuple[str, ...] = field(
+        default=(),
+        metadata=described(
+            "Names that the CodeBuild project had before: an apply removes what was made under them; what belongs to "
+            "a CodeBuild project of any other name is never touched",
+            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{1,149}",
+            expects="2 to 150 letters, digits, - and _",
+        ),
+    )
     repository: str = field(
         default="",
         metadata=described(

@@ -8,7 +8,7 @@ from sledgehammer.errors import NotFoundError
 from sledgehammer_aws.account import Account
 from sledgehammer_aws.bucket_reading import read_bucket
 from sledgehammer_aws.client import NEXT_TOKEN, Calls, Clients
-from sledgehammer_aws.managed import marks
+from sledgehammer_aws.managed import PROJECT_TAG, SHARED
 from sledgehammer_aws.states import (
     BucketState,
     LogGroupState,
@@ -112,7 +112,7 @@ class SingleReader:
         return project_state(found["projects"][0]) if found["projects"] else None
 
     def tagged(self, project: str) -> Mapping[str, Tags]:
-        return read_tagged(self.clients, self.calls, marks(project))
+        return read_tagged(self.clients, self.calls, {**SHARED, PROJECT_TAG: project})
 
     def _find(self, name: str, request: Callable[[], T]) -> T | None:
         try:

@@ -8,7 +8,6 @@ from sledgehammer.changes import Action
 from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, ManualStep, Observed, Owner
 from sledgehammer_aws.git_connection import AVAILABLE, GitConnection
-from sledgehammer_aws.managed import owner_of
 from sledgehammer_aws.site import Site
 from sledgehammer_aws.source_settings import Webhook, group_of
 
@@ -40,7 +39,7 @@ class ProjectWebhook:
         webhook = None if state is None else state.answer.get("webhook")
         if state is None or webhook is None:
             return self._waiting()
-        owner = owner_of(f"{self.kind} {self.name}", state.tags, project=self.site.names.owner)
+        owner = self.site.names.mark.owner_of(f"{self.kind} {self.name}", state.tags)
         return Observed(attributes={FILTERS: _text(webhook.get("filterGroups", []))}, owner=owner)
 
     def _waiting(self) -> Observed | None:

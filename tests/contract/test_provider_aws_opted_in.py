@@ -200,7 +200,7 @@ def secretive(aws: Rehearsal) -> Rehearsal:
     """With a secret in Secrets Manager."""
     ask(aws, secrets={"npm": SecretSource(from_env="NPM")})
     aws.variables = {"NPM": "hunter2", **KEY}
-    assert applied(aws) == [("aws_secret", ["value"])]
+    assert applied(aws) == [("aws_secret", ["tag sledgehammer:codebuild", "value"])]
     return aws
 
 

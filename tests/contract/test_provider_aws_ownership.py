@@ -217,18 +217,6 @@ def test_a_plan_that_deletes_is_applied_as_it_was_saved(aws: Rehearsal) -> None:
     assert told == list(shown.pending) != []
 
 
-def test_a_renamed_project_leaves_none_of_its_old_name_behind(aws: Rehearsal) -> None:
-    """The plan shows what comes and what goes, and that logs go with it; the role keeps its given name."""
-    aws.settings = replace(aws.settings, role=aws.role)
-    aws.apply()
-    aws.settings = replace(aws.settings, project=f"{aws.name}-new")
-    gone = {change.kind: change.note for change in aws.plan().pending if change.action is Action.DELETE}
-    assert gone == {"aws_codebuild_project": "", "aws_log_group": "the logs of all builds are lost"}
-    aws.apply()
-    assert aws.plan().pending == ()
-    assert not exists(aws)["project"]
-
-
 def test_a_destruction_that_was_cut_off_is_finished_by_the_next(aws: Rehearsal) -> None:
     """Each deletion may fail before or after its effect."""
     for fault in ("error_before", "error_after", "reset_after", "throttle"):

@@ -132,7 +132,11 @@ def test_terraform_is_asked_for_the_same_objects_by_the_same_names() -> None:
     }
     project = resources["aws_codebuild_project"]["web"]
     assert project["source"]["buildspec"].endswith('docker push "$${SLEDGE_REGISTRY}"/web')
-    assert project["tags"] == {"managed-by": "sledgehammer", "sledgehammer:project": "web"}
+    assert project["tags"] == {
+        "managed-by": "sledgehammer",
+        "sledgehammer:project": "web",
+        "sledgehammer:codebuild": "eu-central-1/web",
+    }
     policy = json.loads(resources["aws_iam_role_policy"]["web"]["policy"])
     images = [one for one in policy["Statement"] if one["Sid"] == "Images"]
     assert images[0]["Resource"] == ["arn:aws:ecr:eu-central-1:123456789012:repository/web"]

@@ -12,7 +12,7 @@ from sledgehammer_aws.build_permissions import build_permissions, build_trust
 from sledgehammer_aws.build_project import BuildProject, desired_project
 from sledgehammer_aws.connection import AwsConnection
 from sledgehammer_aws.lifecycle import cache_lifecycle
-from sledgehammer_aws.managed import marks
+from sledgehammer_aws.managed import SHARED
 from sledgehammer_aws.policy import policy_document
 from sledgehammer_aws.role import POLICY_NAME
 
@@ -46,7 +46,7 @@ def terraform_config(connections: Iterable[AwsConnection], account: Account, *, 
 def _bucket(names: Names) -> Iterable[tuple[str, str, Json]]:
     """One for all sets."""
     at = {"bucket": names.bucket}
-    yield "aws_s3_bucket", BUCKET, {**at, "tags": marks("")}
+    yield "aws_s3_bucket", BUCKET, {**at, "tags": SHARED}
     after = {"depends_on": [f"aws_s3_bucket.{BUCKET}"]}
     yield (
         "aws_s3_bucket_public_access_block",
@@ -67,7 +67,7 @@ def _bucket(names: Names) -> Iterable[tuple[str, str, Json]]:
 
 def _set(connection: AwsConnection, names: Names, *, archive: str) -> Iterable[tuple[str, str, Json]]:
     settings, strategy = connection.settings, connection.project.cache.strategy
-    key, tags = names.project, {"tags": marks(names.owner)}
+    key, tags = names.project, {"tags": names.mark.tags}
     for pair in names.repositories:
         for name in (pair.image, pair.cache):
             yield "aws_ecr_repository", name, {"name": name, "image_tag_mutability": "MUTABLE", **tags}
