@@ -40,6 +40,7 @@ class Names:
     account: Account
     mark: Mark
     project: str
+    former_projects: tuple[str, ...]
     bucket: str
     source_key: str
     role: str
@@ -56,17 +57,31 @@ class Names:
     @property
     def cache_prefix(self) -> str:
         """Where in the bucket CodeBuild keeps this project's cache."""
-        return f"{CACHES}/{self.project}"
+        return cache_prefix_of(self.project)
 
     @property
     def own_prefixes(self) -> tuple[str, ...]:
         """Where in the bucket this project's objects are, and no other's."""
-        return f"{self.project}/", f"{self.cache_prefix}/"
+        return prefixes_of(self.project)
 
     @property
-    def more_roles(self) -> tuple[str, ...]:
-        """Those that there are where the settings ask for them."""
-        return tuple(name for name in (self.jobs_role, self.schedule_role) if len(name) <= ROLE_NAME_LENGTH)
+    def all_projects(self) -> tuple[str, ...]:
+        """What the CodeBuild project is called and was called before."""
+        return (self.project, *self.former_projects)
+
+    @property
+    def usual_roles(self) -> frozenset[str]:
+        """What its roles are called, now and before, where the settings do not say otherwise."""
+        region = self.account.region
+        derived = (role for name in self.all_projects for role in _derived_roles(name, region))
+        return frozenset(role for role in derived if len(role) <= ROLE_NAME_LENGTH)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """ARNs on whose behalf AWS takes roles of this project: the CodeBuild project and its schedule, now and
+        before."""
+        projects = [self.account.arn("codebuild", f"project/{name}") for name in self.all_projects]
+        return (*projects, *(self.account.arn("events", f"rule/{rule_of(name)}") for name in self.all_projects))
 
     @property
     def project_arn(self) -> str:
@@ -103,6 +118,26 @@ def read_account(clients: Clients, calls: Calls) -> Account:
     )
 
 
+def source_key_of(project: str) -> str:
+    """Where in the bucket the source archive of a CodeBuild project is."""
+    return f"{project}/source.zip"
+
+
+def cache_prefix_of(project: str) -> str:
+    """Where in the bucket CodeBuild keeps that project's cache."""
+    return f"{CACHES}/{project}"
+
+
+def prefixes_of(project: str) -> tuple[str, ...]:
+    """Where in the bucket that project's objects are, and no other's."""
+    return f"{project}/", f"{cache_prefix_of(project)}/"
+
+
+def rule_of(project: str) -> str:
+    """What the schedule of a CodeBuild project is called."""
+    return f"sledge-{project}"
+
+
 def role_name(name: str) -> str:
     """The name, if IAM takes it. Raises ConfigurationError."""
     if len(name) > ROLE_NAME_LENGTH:
@@ -116,7 +151,7 @@ def role_name(name: str) -> str:
 def names_of(project: Project, settings: Settings, account: Account) -> Names:
     """Names as the settings say, else derived. IAM knows no regions and S3 no accounts, so those names carry both."""
     name = settings.project or project.name
-    role = role_name(settings.role or f"sledge-{name}-{account.region}")
+    builds, jobs, schedule = _derived_roles(name, account.region)
     return Names(
         account=account,
         mark=Mark(
@@ -125,11 +160,17 @@ def names_of(project: Project, settings: Settings, account: Account) -> Names:
             former=tuple(f"{account.region}/{one}" for one in settings.former_projects),
         ),
         project=name,
+        former_projects=settings.former_projects,
         bucket=settings.bucket or f"sledge-{account.id}-{account.region}",
-        source_key=f"{name}/source.zip",
-        role=role,
-        jobs_role=f"sledge-{name}-gitlab-{account.region}",
-        schedule_role=f"sledge-{name}-schedule-{account.region}",
+        source_key=source_key_of(name),
+        role=role_name(settings.role or builds),
+        jobs_role=jobs,
+        schedule_role=schedule,
         log_group=f"{LOG_GROUPS}{name}",
         repositories=tuple(repository_names(project, settings, image) for image in project.images),
     )
+
+
+def _derived_roles(project: str, region: str) -> tuple[str, str, str]:
+    """Of builds, of GitLab's jobs and of the schedule."""
+    return f"sledge-{project}-{region}", f"sledge-{project}-gitlab-{region}", f"sledge-{project}-schedule-{region}"

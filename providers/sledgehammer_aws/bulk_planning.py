@@ -35,5 +35,9 @@ def _reader(connections: Sequence[AwsConnection]) -> BulkReader | SledgehammerEr
         account = read_account(clients, calls)
     except SledgehammerError as error:
         return error
-    projects = [one.settings.project or one.project.name for one in connections]
+    projects = [
+        name
+        for one in connections
+        for name in (one.settings.project or one.project.name, *one.settings.former_projects)
+    ]
     return BulkReader(clients=clients, calls=calls, account=account, projects=projects)

@@ -16,6 +16,7 @@ from sledgehammer_aws.single_reader import (
     project_state,
     read_tagged,
     repository_state,
+    role_index,
     role_state,
 )
 from sledgehammer_aws.states import (
@@ -23,6 +24,7 @@ from sledgehammer_aws.states import (
     LogGroupState,
     ProjectState,
     RepositoryState,
+    RoleIndex,
     RoleState,
     StoredSource,
     Tags,
@@ -82,6 +84,9 @@ class BulkReader:
             return self.single.role(name)
         found = self._once("roles", self._list_roles).get(name)
         return None if found is None else role_state(found)
+
+    def role_index(self) -> RoleIndex:
+        return self._once("role index", lambda: role_index(self._once("roles", self._list_roles).values()))
 
     def role_policy(self, role: str, policy: str, *, anew: bool = False) -> str | Mapping[str, object] | None:
         if anew:

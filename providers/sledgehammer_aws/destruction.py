@@ -7,6 +7,7 @@ from typing import Protocol
 from sledgehammer.changes import Action, Statement
 from sledgehammer.provisioning import Attributes, GrantsPermissions, ManagedObject, Observed, Removable
 from sledgehammer_aws.bucket import Bucket
+from sledgehammer_aws.left_source import LeftSource
 from sledgehammer_aws.log_group import LogGroup
 from sledgehammer_aws.repository import ImageRepository
 from sledgehammer_aws.secret_object import ManagedSecret
@@ -89,14 +90,16 @@ class Spared:
 
 def for_destruction(objects: Sequence[ManagedObject], site: Site) -> tuple[ManagedObject, ...]:
     """The same objects; those with content that nobody can make again are spared unless the settings say so."""
-    return tuple(_judged(item, site) for item in objects)
+    found = [one.item for one in objects if isinstance(one, Unwanted) and isinstance(one.item, LeftSource)]
+    going = [prefix for one in found if one.bucket == site.names.bucket for prefix in one.prefixes]
+    return tuple(_judged(item, site, going=(*site.names.own_prefixes, *going)) for item in objects)
 
 
 def _noted(observed: Observed | None, note: str) -> Observed | None:
     return replace(observed, note=note) if observed is not None and note else observed
 
 
-def _judged(item: ManagedObject, site: Site) -> ManagedObject:
+def _judged(item: ManagedObject, site: Site, *, going: Collection[str]) -> ManagedObject:
     match item.item if isinstance(item, Unwanted) else item:
         case ImageRepository() as repository:
             content = repository.content()
@@ -107,7 +110,7 @@ def _judged(item: ManagedObject, site: Site) -> ManagedObject:
             reason = f"kept, for it holds {content}; to delete them too: force_destroy: true"
             return Spared(item=repository, note=reason)
         case Bucket() as bucket:
-            content = bucket.content(beside=site.names.own_prefixes)
+            content = bucket.content(beside=going)
             return Spared(item=bucket, note=f"kept, for it holds {content}") if content else item
         case LogGroup() as group:
             return Unwanted(item=group, note="the logs of all builds are lost")

@@ -8,7 +8,7 @@ from sledgehammer.errors import ConfigurationError
 from sledgehammer.provisioning import ManagedObject
 from sledgehammer.provisioning.fingerprint import fingerprint_key
 from sledgehammer.secret import Secret
-from sledgehammer_aws.account import role_name
+from sledgehammer_aws.account import role_name, rule_of
 from sledgehammer_aws.destination import branch_slug
 from sledgehammer_aws.identity_provider import IdentityProvider
 from sledgehammer_aws.job_permissions import job_permissions, job_trust
@@ -78,7 +78,7 @@ class OptedIn:
         yield RolePolicy(site=self.site, role=role, permissions=lambda: job_permissions(names, settings))
 
     def _schedule(self, settings: Schedule) -> Iterator[ManagedObject]:
-        names, rule = self.site.names, f"sledge-{self.site.names.project}"
+        names, rule = self.site.names, rule_of(self.site.names.project)
         role = Role(
             site=self.site,
             name=role_name(names.schedule_role),

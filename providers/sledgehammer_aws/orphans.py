@@ -4,12 +4,13 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sledgehammer.provisioning import ManagedObject
+from sledgehammer.provisioning import ManagedObject, Owner
 from sledgehammer.secret import Secret
 from sledgehammer_aws.codebuild_project import CodeBuildProject
 from sledgehammer_aws.destruction import RemovableObject, Spared, Unwanted
+from sledgehammer_aws.left_source import left_sources
 from sledgehammer_aws.log_group import LogGroup
-from sledgehammer_aws.managed import CODEBUILD_TAG
+from sledgehammer_aws.managed import CODEBUILD_TAG, PROJECT_TAG, shared_owner_of
 from sledgehammer_aws.neighbours import Neighbour, unclear
 from sledgehammer_aws.repository import ImageRepository
 from sledgehammer_aws.role import Role
@@ -31,10 +32,14 @@ class _Found:
 
 
 def orphans(site: Site, wanted: Sequence[ManagedObject]) -> tuple[ManagedObject, ...]:
-    """By the tagging service; roles, which it does not know, by their names. What is marked as another CodeBuild
-    project's is none, and what may be another's stays and is told of."""
+    """By the tagging service; roles, which it does not know, by their names and by whom they trust. What is marked as
+    another CodeBuild project's is none, and what may be another's stays and is told of."""
     mark, known = site.names.mark, {(item.kind, item.name) for item in wanted}
-    found = [one for one in (*_tagged(site), *_roles(site)) if (one.item.kind, one.item.name) not in known]
+    found = [
+        one
+        for one in (*_tagged(site), *_roles(site, known), *_sources(site))
+        if (one.item.kind, one.item.name) not in known
+    ]
     others = {_name(one.codebuild) for one in found if one.codebuild and not mark.is_own(one.codebuild)}
     return (
         *(_unwanted(one, others) for one in found if not one.codebuild or mark.is_own(one.codebuild)),
@@ -57,9 +62,22 @@ def _tagged(site: Site) -> Iterator[_Found]:
             yield _Found(item=item, codebuild=f"{site.names.account.region}/{item.name}" if is_project else told)
 
 
-def _roles(site: Site) -> Iterator[_Found]:
-    for name in site.names.more_roles:
+def _roles(site: Site, known: Collection[tuple[str, str]]) -> Iterator[_Found]:
+    """Those of others are passed over; of an earlier version's, the trust tells whose it is."""
+    names, index = site.names, site.reader.role_index()
+    trusting = {role for arn in names.sources for role in index.by_source.get(arn, ())}
+    for name in sorted(trusting | (names.usual_roles & index.names)):
         item = Role(site=site, name=name, trust="", description="")
+        state = site.reader.role(name) if (item.kind, name) not in known else None
+        if state is None or shared_owner_of(state.tags) is Owner.OTHERS or state.tags.get(PROJECT_TAG) != names.owner:
+            continue
+        codebuild = state.tags.get(CODEBUILD_TAG, names.mark.codebuild if name in trusting else "")
+        if not codebuild or names.mark.is_own(codebuild):
+            yield _Found(item=item, codebuild=codebuild)
+
+
+def _sources(site: Site) -> Iterator[_Found]:
+    for item in left_sources(site):
         if item.observe() is not None:
             yield _Found(item=item, codebuild=site.names.mark.codebuild)
 

@@ -93,6 +93,17 @@ def statements_of(document: str | Mapping[str, object]) -> Mapping[str, str]:
     }
 
 
+def source_arns(trust: str | Mapping[str, object]) -> frozenset[str]:
+    """The ARNs on whose behalf a role may be taken, by the condition `aws:SourceArn` (IAM user guide, "The confused
+    deputy problem")."""
+    found = set[str]()
+    for text in statements_of(trust).values():
+        for keys in json.loads(text).get("Condition", {}).values():
+            arns = keys.get("aws:SourceArn", [])
+            found |= set(arns if isinstance(arns, list) else [arns])
+    return frozenset(found)
+
+
 def _parsed(document: str | Mapping[str, object]) -> Mapping[str, object]:
     if not isinstance(document, str):
         return document

@@ -1,6 +1,7 @@
 """Reading one object at a time, each by its own request."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -9,11 +10,13 @@ from sledgehammer_aws.account import Account
 from sledgehammer_aws.bucket_reading import read_bucket
 from sledgehammer_aws.client import NEXT_TOKEN, Calls, Clients
 from sledgehammer_aws.managed import PROJECT_TAG, SHARED
+from sledgehammer_aws.policy import source_arns
 from sledgehammer_aws.states import (
     BucketState,
     LogGroupState,
     ProjectState,
     RepositoryState,
+    RoleIndex,
     RoleState,
     StoredSource,
     Tags,
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ARNS_PER_PAGE = 100
+ROLES_PER_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,15 @@ class SingleReader:
         iam = self.clients.iam
         found = self._find(f"iam:GetRole {name}", lambda: iam.get_role(RoleName=name))
         return None if found is None else role_state(found["Role"])
+
+    def role_index(self) -> RoleIndex:
+        iam = self.clients.iam
+        pages = self.calls.pages(
+            "iam:ListRoles",
+            lambda **more: iam.list_roles(MaxItems=ROLES_PER_PAGE, **more),
+            following={"Marker": "Marker"},
+        )
+        return role_index(one for page in pages for one in page["Roles"])
 
     def role_policy(self, role: str, policy: str, *, anew: bool = False) -> str | Mapping[str, object] | None:
         iam = self.clients.iam
@@ -161,6 +174,16 @@ def role_state(role: Any) -> RoleState:
         tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
         trust=document(role.get("AssumeRolePolicyDocument", {})),
     )
+
+
+def role_index(roles: Iterable[Any]) -> RoleIndex:
+    """Of roles as IAM lists them."""
+    names, by_source = set[str](), defaultdict[str, list[str]](list)
+    for role in roles:
+        names.add(role["RoleName"])
+        for arn in source_arns(document(role.get("AssumeRolePolicyDocument", {}))):
+            by_source[arn].append(role["RoleName"])
+    return RoleIndex(names=frozenset(names), by_source=by_source)
 
 
 def project_state(answer: Any) -> ProjectState:

@@ -4,23 +4,15 @@ import hashlib
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sledgehammer.changes import Action
 from sledgehammer.checkout import Checkout, archive_zip, is_dirty
-from sledgehammer.errors import NotFoundError
 from sledgehammer.process import ProcessRunner
 from sledgehammer.provisioning import Attributes, Observed
-from sledgehammer_aws.client import NEXT_VERSION
+from sledgehammer_aws.left_source import remove_objects
 from sledgehammer_aws.site import Site
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
-
 log = logging.getLogger(__name__)
-
-KEYS_PER_CALL = 1000
-"""Of DeleteObjects (S3 API reference)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,34 +54,7 @@ class SourceArchive:
 
     def delete(self) -> None:
         """All versions, and the project's caches. A bucket that has gone is no error."""
-        for prefix in self.site.names.own_prefixes:
-            found = self._versions(prefix)
-            for start in range(0, len(found), KEYS_PER_CALL):
-                self._delete(found[start : start + KEYS_PER_CALL])
-
-    def _versions(self, prefix: str) -> "list[ObjectIdentifierTypeDef]":
-        s3, names = self.site.clients.s3, self.site.names
-        pages = self.site.calls.pages(
-            f"s3:ListObjectVersions {names.bucket}/{prefix}",
-            lambda **more: s3.list_object_versions(
-                Bucket=names.bucket, Prefix=prefix, ExpectedBucketOwner=names.account.id, **more
-            ),
-            following=NEXT_VERSION,
-        )
-        try:
-            rows = [one for page in pages for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))]
-            return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in rows]
-        except NotFoundError:
-            return []
-
-    def _delete(self, objects: "list[ObjectIdentifierTypeDef]") -> None:
-        s3, names = self.site.clients.s3, self.site.names
-        self.site.calls.send(
-            f"s3:DeleteObjects {names.bucket}",
-            lambda: s3.delete_objects(
-                Bucket=names.bucket, Delete={"Objects": objects, "Quiet": True}, ExpectedBucketOwner=names.account.id
-            ),
-        )
+        remove_objects(self.site, self.site.names.bucket, self.site.names.own_prefixes)
 
     def _upload(self) -> None:
         if is_dirty(self.checkout, runner=self.processes):

@@ -1,6 +1,6 @@
 """Objects of AWS as they were read, whatever way they were read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,6 +40,14 @@ class RoleState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleIndex:
+    """All roles of the account by name, and by the ARN on whose behalf their trust lets a service of AWS take them."""
+
+    names: frozenset[str]
+    by_source: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogGroupState:
     """`retention_days` is "" where logs are kept for ever."""
 
@@ -76,6 +84,8 @@ class Reader(Protocol):
     def lifecycle(self, name: str, *, anew: bool = False) -> str: ...
 
     def role(self, name: str, *, anew: bool = False) -> RoleState | None: ...
+
+    def role_index(self) -> RoleIndex: ...
 
     def role_policy(self, role: str, policy: str, *, anew: bool = False) -> str | Mapping[str, object] | None: ...
 

@@ -1,5 +1,6 @@
 """The AWS provider against the local AWS: a project that was renamed, and another one of the same name."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,15 @@ from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
 
 from sledgehammer.changes import Action, Change
 from sledgehammer.errors import ConflictError
-from sledgehammer_aws.setting_sections import Schedule
+from sledgehammer_aws.setting_sections import GitLabJobs, Schedule
 from sledgehammer_aws.settings import Settings
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +40,88 @@ def destroy(aws: Rehearsal) -> list[str]:
     return [change.name for change in told]
 
 
+def deleted(aws: Rehearsal) -> list[str]:
+    """Names of what an apply would delete."""
+    return [change.name for change in aws.plan().pending if change.action is Action.DELETE]
+
+
+def roles(aws: Rehearsal) -> list[str]:
+    """Those whose name has this project's in it."""
+    return [one["RoleName"] for one in aws.client("iam").list_roles()["Roles"] if aws.name in one["RoleName"]]
+
+
+def keys(aws: Rehearsal, bucket: str) -> list[str]:
+    listed = aws.client("s3").list_object_versions(Bucket=bucket)
+    return sorted({one["Key"] for one in (*listed.get("Versions", []), *listed.get("DeleteMarkers", []))})
+
+
 def test_a_renamed_project_leaves_none_of_its_old_name_behind(aws: Rehearsal) -> None:
-    """Once sledge.yaml says what it was called; the plan shows what comes and what goes, and that logs go with it."""
+    """Once sledge.yaml says what it was called: neither roles, which others could still take, nor sources and caches.
+    The plan shows what goes, and that logs go with it."""
+    jobs = GitLabJobs(project="acme/web", url=f"https://{aws.name}.example")
+    aws.settings = replace(aws.settings, gitlab_jobs=jobs, schedule=Schedule(expression="rate(1 day)"))
     aws.apply()
-    aws.settings = replace(aws.settings, project=f"{aws.name}-new", former_projects=(aws.name,))
-    gone = {change.kind: change.note for change in aws.plan().pending if change.action is Action.DELETE}
-    assert gone == {"aws_codebuild_project": "", "aws_log_group": "the logs of all builds are lost"}
+    aws.client("s3").put_object(Bucket=aws.bucket, Key=f"_cache/{aws.name}/key", Body=b"cache")
+    old, new = aws.name, f"{aws.name}-new"
+    aws.settings = replace(aws.settings, project=new, former_projects=(old,))
+    gone = {change.address: change.note for change in aws.plan().pending if change.action is Action.DELETE}
+    assert gone == {
+        f"aws_codebuild_project {old}": "",
+        f"aws_log_group {aws.log_group}": "the logs of all builds are lost",
+        f"aws_events_rule sledge-{old}": "",
+        f"aws_iam_role {aws.role}": "",
+        f"aws_iam_role sledge-{old}-gitlab-{REGION}": "",
+        f"aws_iam_role sledge-{old}-schedule-{REGION}": "",
+        f"aws_s3_object {aws.bucket}/{old}/source.zip": "",
+    }
     aws.apply()
     assert aws.plan().pending == ()
-    assert aws.client("codebuild").batch_get_projects(names=[aws.name])["projects"] == []
+    assert set(roles(aws)) == {f"sledge-{new}{kind}-{REGION}" for kind in ("", "-gitlab", "-schedule")}
+    assert keys(aws, aws.bucket) == [f"{new}/source.zip"]
+    destroy(aws)
+    assert roles(aws) == []
+    assert aws.bucket not in [one["Name"] for one in aws.client("s3").list_buckets()["Buckets"]]
+
+
+def test_a_destruction_of_a_renamed_project_takes_its_old_names_too(aws: Rehearsal) -> None:
+    """Without an apply in between."""
+    aws.apply()
+    aws.settings = replace(aws.settings, project=f"{aws.name}-new", former_projects=(aws.name,))
+    assert {aws.name, aws.role, f"{aws.bucket}/{aws.name}/source.zip", aws.bucket} <= set(destroy(aws))
+    assert roles(aws) == []
+
+
+def test_another_role_and_another_bucket_leave_nothing_in_the_old_ones(aws: Rehearsal) -> None:
+    """The old role goes, and the archive out of the old bucket, which others may use."""
+    aws.apply()
+    old = aws.bucket
+    aws.settings = replace(aws.settings, role=f"{aws.name}-builds", bucket=f"{old}-new")
+    assert deleted(aws) == [aws.role, f"{old}/{aws.name}/source.zip"]
+    aws.apply()
+    assert aws.plan().pending == ()
+    assert (roles(aws), keys(aws, old)) == ([f"{aws.name}-builds"], [])
+
+
+def test_what_is_somebody_elses_under_an_old_name_stays(
+    aws: Rehearsal, cloud: LocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A former name that another project has by now, a role without our mark, a bucket that is none of ours."""
+    with rehearse(cloud, tmp_path_factory.mktemp("other")) as other:
+        other.settings = replace(other.settings, bucket=aws.bucket)
+        other.apply()
+        aws.settings = replace(aws.settings, former_projects=(other.name,))
+        aws.apply()
+        aws.client("s3").create_bucket(
+            Bucket=f"{aws.bucket}-theirs", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        aws.client("s3").put_object(Bucket=f"{aws.bucket}-theirs", Key=f"{aws.name}/source.zip", Body=b"theirs")
+        location = f"{aws.bucket}-theirs/{aws.name}/source.zip"
+        aws.client("codebuild").update_project(name=aws.name, source={"type": "S3", "location": location})
+        aws.client("iam").create_role(RoleName=f"sledge-{aws.name}-gitlab-{REGION}", AssumeRolePolicyDocument=TRUST)
+        assert deleted(aws) == []
+        assert not {other.name, other.role, f"{aws.bucket}/{other.name}/source.zip"} & set(destroy(aws))
+        assert keys(aws, f"{aws.bucket}-theirs") == [f"{aws.name}/source.zip"]
+        assert other.plan().pending == ()
 
 
 def test_a_renamed_project_that_does_not_say_so_is_told_how(aws: Rehearsal) -> None:
@@ -50,11 +131,6 @@ def test_a_renamed_project_that_does_not_say_so_is_told_how(aws: Rehearsal) -> N
     with pytest.raises(ConflictError, match=f"belongs to the CodeBuild project {REGION}/{aws.name}, not") as refused:
         aws.plan()
     assert f"former_projects: [{aws.name}]" in str(refused.value.hint)
-
-
-def deleted(aws: Rehearsal) -> list[str]:
-    """Names of what an apply would delete."""
-    return [change.name for change in aws.plan().pending if change.action is Action.DELETE]
 
 
 def production(aws: Rehearsal) -> Settings:
