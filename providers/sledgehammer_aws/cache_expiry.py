@@ -1,6 +1,6 @@
 """The rule that empties the bucket of old caches: every commit leaves one, and CodeBuild removes none."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from sledgehammer.errors import NotFoundError
 from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer_aws.account import CACHES
 from sledgehammer_aws.bucket import Bucket
+from sledgehammer_aws.shared_write import change_shared
 from sledgehammer_aws.site import Site
 
 if TYPE_CHECKING:
@@ -40,15 +41,13 @@ class CacheExpiry:
         bucket = Bucket(site=self.site).observe(anew=anew)
         if bucket is None:
             return None
-        for rule in self._rules():
-            if rule.get("ID") == RULE and rule["Status"] == "Enabled":
-                days = rule.get("Expiration", {}).get("Days", "")
-                found = {"prefix": rule.get("Filter", {}).get("Prefix", ""), EXPIRES: str(days)}
-                return Observed(attributes=found, owner=bucket.owner)
+        found = _ours(self._rules())
+        if found is not None:
+            return Observed(attributes=found, owner=bucket.owner)
         return None if bucket.owner is Owner.SLEDGE else Observed(attributes={}, owner=bucket.owner)
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
-        return 2
+        return 3
 
     def create(self) -> Collection[str]:
         self._put()
@@ -61,6 +60,18 @@ class CacheExpiry:
         Bucket(site=self.site).mark()
 
     def _put(self) -> None:
+        change_shared(
+            f"the lifecycle configuration of {self.site.names.bucket}",
+            change=self._replace,
+            is_made=self._is_there,
+            clock=self.site.calls.clock,
+        )
+
+    def _is_there(self) -> bool:
+        return _ours(self._rules()) == self.desired()
+
+    def _replace(self) -> None:
+        """The whole configuration, for there is no smaller call: the rules of others are read and written again."""
         s3, bucket, owner = self.site.clients.s3, self.site.names.bucket, self.site.names.account.id
         ours: LifecycleRuleTypeDef = {
             "ID": RULE,
@@ -70,7 +81,10 @@ class CacheExpiry:
             "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
         }
-        others = [rule for rule in self._rules() if rule.get("ID") != RULE]
+        found = self._rules()
+        if _ours(found) == self.desired():
+            return
+        others = [rule for rule in found if rule.get("ID") != RULE]
         self.site.calls.send(
             f"s3:PutBucketLifecycleConfiguration {bucket}",
             lambda: s3.put_bucket_lifecycle_configuration(
@@ -89,3 +103,12 @@ class CacheExpiry:
         except NotFoundError:
             return []
         return found["Rules"]
+
+
+def _ours(rules: "Sequence[LifecycleRuleOutputTypeDef]") -> Attributes | None:
+    """Our rule among them, where there is one that works."""
+    for rule in rules:
+        if rule.get("ID") == RULE and rule["Status"] == "Enabled":
+            days = rule.get("Expiration", {}).get("Days", "")
+            return {"prefix": rule.get("Filter", {}).get("Prefix", ""), EXPIRES: str(days)}
+    return None

@@ -111,17 +111,21 @@ class AwsConnection:
         return names_of(self.project, self.settings, account)
 
     @property
-    def _provisioner(self) -> AwsProvisioner:
+    def site(self) -> Site:
+        """Where its objects are; what is asked through it is counted anew."""
         calls, names = self._calls, self._names
-        site = Site(
+        return Site(
             clients=self.clients,
             calls=calls,
             names=names,
             settings=self.settings,
             reader=self.reader or SingleReader(clients=self.clients, calls=calls, account=names.account),
         )
+
+    @property
+    def _provisioner(self) -> AwsProvisioner:
         return AwsProvisioner(
-            site=site,
+            site=self.site,
             buildspec=self.buildspec,
             strategy=self.project.cache.strategy,
             checkout=self.checkout,

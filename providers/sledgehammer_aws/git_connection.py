@@ -12,6 +12,7 @@ from sledgehammer.errors import ConflictError
 from sledgehammer.provisioning import Attributes, ManualStep, Observed
 from sledgehammer_aws.console import console_page
 from sledgehammer_aws.managed import SHARED, as_list, shared_owner_of
+from sledgehammer_aws.shared_write import one_at_a_time
 from sledgehammer_aws.site import Site
 from sledgehammer_aws.source_settings import GitLabSource
 
@@ -111,7 +112,9 @@ class GitConnection:
                 answer = client.create_connection(ConnectionName=self.name, Tags=tags, **kind)
                 self.made[self.name] = answer["ConnectionArn"]
 
-        self._send("CreateConnection", make)
+        account = self.site.names.account
+        with one_at_a_time(f"the connection {self.name} of {account.id} in {account.region}"):
+            self._send("CreateConnection", make)
         return ()
 
     def update(self, attributes: Collection[str]) -> None:

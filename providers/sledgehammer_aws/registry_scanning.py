@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from sledgehammer.changes import Action
 from sledgehammer.provisioning import Attributes, Observed
+from sledgehammer_aws.shared_write import change_shared
 from sledgehammer_aws.site import Site
 
 if TYPE_CHECKING:
@@ -38,16 +39,10 @@ class RegistryScanning:
         return {SCAN: "on push"}
 
     def observe(self, *, anew: bool = False) -> Observed | None:
-        found = [
-            one["filter"]
-            for rule in self._read().get("rules", [])
-            for one in rule["repositoryFilters"]
-            if rule["scanFrequency"] == ON_PUSH
-        ]
-        return Observed(attributes={SCAN: "on push"}) if self.name in found else None
+        return Observed(attributes={SCAN: "on push"}) if self._is_there() else None
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
-        return 2
+        return 3
 
     def create(self) -> Collection[str]:
         self._write(with_ours=True)
@@ -60,14 +55,24 @@ class RegistryScanning:
         self._write(with_ours=False)
 
     def _write(self, *, with_ours: bool) -> None:
+        account = self.site.names.account
+        change_shared(
+            f"the scanning configuration of the registry {account.id} in {account.region}",
+            change=lambda: self._replace(with_ours=with_ours),
+            is_made=lambda: self._is_there() is with_ours,
+            clock=self.site.calls.clock,
+        )
+
+    def _is_there(self) -> bool:
+        return self.name in _on_push(self._read())
+
+    def _replace(self, *, with_ours: bool) -> None:
         """The whole configuration, for there is no smaller call: those of others are read and written again."""
         ecr, current = self.site.clients.ecr, self._read()
-        filters = [
-            one["filter"]
-            for rule in current.get("rules", [])
-            for one in rule["repositoryFilters"]
-            if rule["scanFrequency"] == ON_PUSH and one["filter"] != self.name
-        ]
+        found = _on_push(current)
+        if (self.name in found) is with_ours:
+            return
+        filters = [one for one in found if one != self.name]
         wanted = [*filters, self.name] if with_ours else filters
         rules: list[RegistryScanningRuleTypeDef] = [
             {"scanFrequency": rule["scanFrequency"], "repositoryFilters": rule["repositoryFilters"]}
@@ -89,3 +94,13 @@ class RegistryScanning:
 
     def _send(self, operation: str, request: Callable[[], T]) -> T:
         return self.site.calls.send(f"ecr:{operation}", request)
+
+
+def _on_push(configuration: "RegistryScanningConfigurationTypeDef") -> list[str]:
+    """The filters of what is scanned at a push."""
+    return [
+        one["filter"]
+        for rule in configuration.get("rules", [])
+        for one in rule["repositoryFilters"]
+        if rule["scanFrequency"] == ON_PUSH
+    ]

@@ -1,6 +1,8 @@
 """Plans over many projects of one account read it in lists."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,8 @@ from sledgehammer_aws.account import read_account
 from sledgehammer_aws.bulk_planning import plan_in_bulk
 from sledgehammer_aws.bulk_reader import BulkReader
 from sledgehammer_aws.client import POLICY, Calls
+from sledgehammer_aws.git_connection import GitConnection
+from sledgehammer_aws.source_settings import GitLabSource
 
 FLEET = 8
 
@@ -180,3 +184,33 @@ def test_plans_over_many_that_are_out_of_date_mislead_no_apply(fleet: list[Rehea
     one.sent.clear()
     one.apply()
     assert one.writes == []
+
+
+def test_projects_that_are_applied_at_once_share_the_registrys_configuration(fleet: list[Rehearsal]) -> None:
+    """Each changes it: all filters are in it in the end."""
+    ecr, before = fleet[0].client("ecr"), [one.settings for one in fleet]
+    for one in fleet:
+        one.settings = replace(one.settings, scan_on_push=True)
+    with ThreadPoolExecutor(FLEET) as pool:
+        list(pool.map(Rehearsal.apply, fleet))
+    (rule,) = ecr.get_registry_scanning_configuration()["scanningConfiguration"]["rules"]
+    assert {one["filter"] for one in rule["repositoryFilters"]} == {f"{one.name}*" for one in fleet}
+    ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[])
+    for one, settings in zip(fleet, before, strict=True):
+        one.settings = settings
+
+
+def test_a_connection_that_many_projects_make_at_once_is_made_once(fleet: list[Rehearsal]) -> None:
+    """AWS would take each: they look for it before, one after the other."""
+    source = GitLabSource(repository="https://gitlab.com/acme/web.git", connection="fleet")
+    start = threading.Barrier(FLEET)
+
+    def make(one: Rehearsal) -> None:
+        connection = GitConnection(site=one.connect().site, source=source)
+        start.wait()
+        connection.create()
+
+    with ThreadPoolExecutor(FLEET) as pool:
+        list(pool.map(make, fleet))
+    connections = fleet[0].client("codeconnections").list_connections()["Connections"]
+    assert [one["ConnectionName"] for one in connections] == ["fleet"]

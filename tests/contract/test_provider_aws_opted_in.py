@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import ACCOUNT, REGION, BriskClock, LocalAws, Rehearsal, rehearse, serve
 from call_faults import FAULTS
 
 from sledgehammer.changes import Action, Change
@@ -71,6 +71,34 @@ def test_scanning_is_asked_for_by_a_filter_among_those_of_others(aws: Rehearsal)
     assert applied(aws) == [("aws_ecr_scanning", ["scan"])]
     assert "aws_ecr_scanning" in destroy(aws)
     assert scanned(aws) == {"SCAN_ON_PUSH": ["theirs"], "CONTINUOUS_SCAN": ["prod*"]}
+
+
+class Meddler(BriskClock):
+    """While somebody waits on it, another tool writes the scanning configuration as it was before, so many times."""
+
+    def __init__(self, aws: Rehearsal, *, times: int) -> None:
+        super().__init__(longest_s=0)
+        self._aws = aws
+        self.times = times
+
+    def sleep(self, seconds: float) -> None:
+        if self.times:
+            self.times -= 1
+            self._aws.client("ecr").put_registry_scanning_configuration(scanType="BASIC", rules=[])
+        super().sleep(seconds)
+
+
+def test_a_filter_that_another_tool_wrote_over_is_written_again(aws: Rehearsal) -> None:
+    """That tool had read before our write; one that never rests is told of."""
+    aws.client("ecr").put_registry_scanning_configuration(scanType="BASIC", rules=[])
+    ask(aws, scan_on_push=True)
+    aws.clock = Meddler(aws, times=2)
+    aws.apply()
+    assert scanned(aws) == {"SCAN_ON_PUSH": [f"{aws.name}*"]}
+    ask(aws, repository=f"{aws.name}/more")
+    aws.clock = Meddler(aws, times=100)
+    with pytest.raises(ConflictError, match="scanning configuration"):
+        aws.apply()
 
 
 def test_docker_hub_is_pulled_through_and_the_role_may(aws: Rehearsal) -> None:
