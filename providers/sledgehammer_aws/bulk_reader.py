@@ -25,6 +25,7 @@ from sledgehammer_aws.states import (
     ProjectState,
     RepositoryState,
     RoleIndex,
+    RolePolicies,
     RoleState,
     StoredSource,
     Tags,
@@ -95,6 +96,16 @@ class BulkReader:
             if one["PolicyName"] == policy:
                 return document(one["PolicyDocument"])
         return None
+
+    def other_policies(self, role: str, policy: str, *, anew: bool = False) -> RolePolicies:
+        if anew:
+            return self.single.other_policies(role, policy)
+        found = self._once("roles", self._list_roles).get(role, {})
+        inline = {one["PolicyName"]: document(one["PolicyDocument"]) for one in found.get("RolePolicyList", [])}
+        return RolePolicies(
+            inline={name: text for name, text in inline.items() if name != policy},
+            attached=[one["PolicyArn"] for one in found.get("AttachedManagedPolicies", [])],
+        )
 
     def log_group(self, name: str, *, anew: bool = False) -> LogGroupState | None:
         if anew:

@@ -95,6 +95,9 @@ TAKEN = frozenset(
     }
 )
 
+IN_USE = frozenset({"BucketNotEmpty", "DeleteConflict", "RepositoryNotEmptyException"})
+"""Answers to a deletion."""
+
 UNKNOWN_CALLER = frozenset(
     {
         "ExpiredToken",
@@ -178,6 +181,8 @@ def _explain_refusal(refusal: Refusal, said: str) -> SledgehammerError:
         return CredentialsError(said, hint="these credentials lack that permission, or another account owns it")
     if refusal.code in TAKEN:
         return AlreadyExistsError(said)
+    if refusal.code in IN_USE:
+        return ConflictError(said, hint="it holds something, or something uses it: remove that, then run it again")
     if refusal.code in MISSING:
         return NotFoundError(said, hint="run: sledge apply -p aws")
     if refusal.code == "BucketAlreadyExists":

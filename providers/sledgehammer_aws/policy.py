@@ -58,8 +58,8 @@ def statement_records(attributes: Mapping[str, object], reasons: Mapping[str, st
     return tuple(_record(json.loads(text), reason=reasons.get(sid, "")) for sid, text in texts.items())
 
 
-def trust_records(document: str) -> tuple[Statement, ...]:
-    """Who may take a role, as rows of the same table."""
+def document_records(document: str) -> tuple[Statement, ...]:
+    """All statements of a policy, such as who may take a role, as rows of the same table."""
     return tuple(_record(json.loads(text)) for text in statements_of(document).values())
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sledgehammer.errors import NotFoundError
@@ -17,6 +18,7 @@ from sledgehammer_aws.states import (
     ProjectState,
     RepositoryState,
     RoleIndex,
+    RolePolicies,
     RoleState,
     StoredSource,
     Tags,
@@ -86,6 +88,26 @@ class SingleReader:
             f"iam:GetRolePolicy {role}/{policy}", lambda: iam.get_role_policy(RoleName=role, PolicyName=policy)
         )
         return None if found is None else document(found["PolicyDocument"])
+
+    def other_policies(self, role: str, policy: str, *, anew: bool = False) -> RolePolicies:
+        iam = self.clients.iam
+        lists = (
+            ("ListRolePolicies", partial(iam.list_role_policies, RoleName=role)),
+            ("ListAttachedRolePolicies", partial(iam.list_attached_role_policies, RoleName=role)),
+        )
+        try:
+            inline, attached = (
+                list(self.calls.pages(f"iam:{operation} {role}", request, following={"Marker": "Marker"}))
+                for operation, request in lists
+            )
+        except NotFoundError:
+            return RolePolicies(inline={}, attached=())
+        names = [name for page in inline for name in page["PolicyNames"] if name != policy]
+        documents = {name: self.role_policy(role, name) for name in names}
+        return RolePolicies(
+            inline={name: found for name, found in documents.items() if found is not None},
+            attached=[one["PolicyArn"] for page in attached for one in page["AttachedPolicies"]],
+        )
 
     def log_group(self, name: str, *, anew: bool = False) -> LogGroupState | None:
         for group in list_log_groups(self.clients, self.calls, name):

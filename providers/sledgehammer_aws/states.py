@@ -40,6 +40,15 @@ class RoleState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolePolicies:
+    """What a role is granted beside its one inline policy of ours: other inline ones by name, with their documents, and
+    managed ones that are attached, by ARN."""
+
+    inline: Mapping[str, str | Mapping[str, object]]
+    attached: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleIndex:
     """All roles of the account by name, and by the ARN on whose behalf their trust lets a service of AWS take them."""
 
@@ -88,6 +97,8 @@ class Reader(Protocol):
     def role_index(self) -> RoleIndex: ...
 
     def role_policy(self, role: str, policy: str, *, anew: bool = False) -> str | Mapping[str, object] | None: ...
+
+    def other_policies(self, role: str, policy: str, *, anew: bool = False) -> RolePolicies: ...
 
     def log_group(self, name: str, *, anew: bool = False) -> LogGroupState | None: ...
 
