@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sledgehammer.changes import Action
-from sledgehammer.errors import NotFoundError
+from sledgehammer.errors import ConflictError, NotFoundError
 from sledgehammer.provisioning import Attributes, Observed, Owner
 from sledgehammer_aws.setting_sections import DockerHub
 from sledgehammer_aws.site import Site
@@ -18,7 +18,8 @@ CREDENTIAL = "credential"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullThroughRule:
     """Shared by all projects of the registry and without tags: one that is as the settings say may be ours, any other
-    is somebody else's, and no destruction takes it away."""
+    is somebody else's, and no destruction takes it away. Of a rule only the credential can be changed (ECR API
+    reference, UpdatePullThroughCacheRule), which an adoption does: to be as the settings say is all the mark it has."""
 
     site: Site
     settings: DockerHub
@@ -41,7 +42,13 @@ class PullThroughRule:
         except NotFoundError:
             return None
         (rule,) = found["pullThroughCacheRules"]
-        attributes = {"upstream": rule.get("upstreamRegistryUrl", ""), CREDENTIAL: rule.get("credentialArn", "")}
+        upstream = rule.get("upstreamRegistryUrl", "")
+        if upstream != UPSTREAM:
+            raise ConflictError(
+                f"{self.kind} {self.name} is of another registry, which cannot be changed: {upstream} -> {UPSTREAM}",
+                hint="choose another prefix: aws: {docker_hub: {prefix: …}}",
+            )
+        attributes = {"upstream": upstream, CREDENTIAL: rule.get("credentialArn", "")}
         return Observed(attributes=attributes, owner=Owner.SLEDGE if attributes == self.desired() else Owner.OTHERS)
 
     def calls(self, action: Action, attributes: Collection[str]) -> int:
@@ -62,3 +69,12 @@ class PullThroughRule:
 
     def update(self, attributes: Collection[str]) -> None:
         """Never called: a rule that differs is somebody else's."""
+
+    def mark(self) -> None:
+        ecr = self.site.clients.ecr
+        self.site.calls.send(
+            f"ecr:UpdatePullThroughCacheRule {self.name}",
+            lambda: ecr.update_pull_through_cache_rule(
+                ecrRepositoryPrefix=self.name, credentialArn=self.settings.credential
+            ),
+        )
