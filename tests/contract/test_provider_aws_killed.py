@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aws_full_project import CREDENTIAL
 from aws_rehearsal import KEYS, REGION, Rehearsal, rehearse, serve
 from killed_runs import AFTER, BEFORE, RunsOfSledge
 
@@ -13,11 +14,12 @@ MOST_RUNS = 150
 FULL = """\
 version: 1
 name: {name}
-cache: {{strategy: registry}}
+cache: {{strategy: file}}
 aws:
   region: {region}
   bucket: {bucket}
   scan_on_push: true
+  docker_hub: {{credential: "{credential}"}}
   log_retention_days: {days}
   expire_untagged_days: {days}
   immutable_tags: {immutable}
@@ -45,7 +47,10 @@ class World:
     runs: RunsOfSledge
 
     def write(self, text: str, **words: str) -> None:
-        self.aws.commit("sledge.yaml", text.format(name=self.aws.name, region=REGION, bucket=self.aws.bucket, **words))
+        self.aws.commit(
+            "sledge.yaml",
+            text.format(name=self.aws.name, region=REGION, bucket=self.aws.bucket, credential=CREDENTIAL, **words),
+        )
 
 
 @pytest.fixture
@@ -84,6 +89,14 @@ def assert_settled(world: World, **values: str) -> None:
     assert [one["Name"] for one in aws.client("secretsmanager").list_secrets()["SecretList"]] == [f"{aws.name}/npm"]
     assert [one["Name"] for one in aws.client("events").list_rules()["Rules"]] == [f"sledge-{aws.name}"]
     assert aws.client("codebuild").list_projects()["projects"] == [aws.name]
+    ecr = aws.client("ecr")
+    assert [one["credentialArn"] for one in ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"]] == [
+        CREDENTIAL
+    ]
+    (rule,) = ecr.get_registry_scanning_configuration()["scanningConfiguration"]["rules"]
+    assert [one["filter"] for one in rule["repositoryFilters"]] == [f"{aws.name}*"]
+    kept = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=aws.bucket)["Rules"]
+    assert [one["ID"] for one in kept] == ["sledgehammer-caches"]
 
 
 def secret(world: World) -> str:
