@@ -34,7 +34,8 @@ class Destination:
     `commit` tags the image; `branch` and `default_branch` are slugs that name the cache refs; `run` is the id of the
     run. `cache_options` are what the provider's registry needs beyond `mode=max`, in order. `engine_caches` are the
     strategies in which the CI itself keeps an engine's cache from job to job. `has_immutable_tags`: image repositories
-    let no tag be moved. `push` is off where the engine that builds is the one that runs the image.
+    let no tag be moved. `push` is off where the engine that builds is the one that runs the image. `platform` is that
+    of the machines that build, such as linux/arm64; "" where only they know.
     """
 
     repositories: Mapping[str, Repository]  # by image name
@@ -49,3 +50,4 @@ class Destination:
     engine_caches: tuple[str, ...] = ()
     has_immutable_tags: bool = False
     push: bool = True
+    platform: str = ""

@@ -88,12 +88,14 @@ class BuildTool(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteBuilder:
     """A BuildKit that is reached as `endpoint` (tcp://host:port). The three others are names of environment variables,
-    each holding PEM text or the path of a PEM file; "" without TLS."""
+    each holding PEM text or the path of a PEM file; "" without TLS. `platform` is what it builds for, "" where that is
+    not known."""
 
     endpoint: str
     ca: str = ""
     certificate: str = ""
     key: str = ""
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from sledgehammer.checkout import Checkout
-from sledgehammer.context import CommitTree, KeyRecipe, NoKey, content_key, key_recipe
-from sledgehammer.errors import SledgehammerError
+from sledgehammer.context import CommitTree, KeyRecipe, NoKey, content_key
+from sledgehammer.destination import Destination
+from sledgehammer.errors import ConfigurationError, NotFoundError, SledgehammerError
+from sledgehammer.explain.record import parse_record
+from sledgehammer.image_key import image_recipe, known_platform
 from sledgehammer.outcome import BuiltImage
 from sledgehammer.ports import RegistryOwner
 from sledgehammer.process import ProcessRunner
@@ -15,8 +18,9 @@ from sledgehammer.project import Project
 from sledgehammer.registry.access import RegistryAccess
 from sledgehammer.registry.client import RegistryClient
 from sledgehammer.registry.manifests import find_digest
+from sledgehammer.registry.records import branch_record, read_record
 from sledgehammer.registry.reference import DOCKER_HUB, Reference, is_digest, parse_reference
-from sledgehammer.registry.repositories import ImageRepositories
+from sledgehammer.registry.repositories import ImageRepositories, expand_text
 from sledgehammer.registry.tags import tag_manifest
 
 log = logging.getLogger(__name__)
@@ -46,6 +50,7 @@ def reuse_images(
     project: Project,
     checkout: Checkout,
     owner: RegistryOwner,
+    destination: Destination,
     *,
     processes: ProcessRunner,
     variables: Mapping[str, str],
@@ -53,14 +58,23 @@ def reuse_images(
     """Tag all images of the checkout's commit by digest, where all of them were built before of the same content; ()
     where one was not, or where this cannot be known from here: then a job has to run.
 
-    Only what protected branches built is trusted. Raises ConflictError where a trigger would.
+    Only what protected branches built is trusted. Where the provider does not know the platform of the machines that
+    build, it is taken to be that of the last build. Raises ConflictError where a trigger would.
     """
     tag = owner.commit_tag()
     try:
+        repositories = owner.image_repositories()
         with RegistryClient(owner.registry()) as client:
+            known = known_platform(project, destination.platform)
+            platforms = {
+                image.name: known or _seen_platform(repositories[image.name], owner, destination, client)
+                for image in project.images
+            }
+            if not all(platforms.values()):
+                return ()
             bases = BaseDigests(client, mirror=variables.get(HUB_MIRROR_VARIABLE, ""))
             tree = CommitTree(root=project.root, commit=checkout.commit, processes=processes, prefix=checkout.prefix)
-            found = [_find(image, client, bases) for image in _wanted(project, tree, owner.image_repositories())]
+            found = [_find(image, client, bases) for image in _wanted(project, tree, repositories, platforms)]
             built = [one for one in found if one is not None]
             if not built or len(built) < len(project.images):
                 return ()
@@ -80,12 +94,24 @@ class _Wanted:
     tree: CommitTree
 
 
-def _wanted(project: Project, tree: CommitTree, repositories: Mapping[str, ImageRepositories]) -> list[_Wanted]:
+def _seen_platform(
+    repositories: ImageRepositories, owner: RegistryOwner, destination: Destination, client: RegistryClient
+) -> str:
+    """Of the image's last build on the branch, else on the default branch; "" where there is no record of one."""
+    for slug in dict.fromkeys([owner.branch_slug(), expand_text(destination.default_branch, {})]):
+        try:
+            return parse_record(read_record(client, branch_record(repositories.cache, slug))).platform
+        except (NotFoundError, ConfigurationError) as error:
+            log.info("%s", error.message)
+    return ""
+
+
+def _wanted(
+    project: Project, tree: CommitTree, repositories: Mapping[str, ImageRepositories], platforms: Mapping[str, str]
+) -> list[_Wanted]:
     wanted = []
     for image in project.images:
-        recipe = key_recipe(
-            tree, dockerfile=image.dockerfile, context=image.context, target=image.target, args=image.args
-        )
+        recipe = image_recipe(project, image, tree, platform=platforms[image.name])
         if isinstance(recipe, NoKey):
             log.info("image %s: no content key: %s", image.name, recipe.reason)
             continue

@@ -8,14 +8,16 @@ from pathlib import Path
 from sledgehammer.changes import ChangeSet, OnChange, OnPlan, accept_plan
 from sledgehammer.checkout import Checkout, read_checkout
 from sledgehammer.config import load_project
-from sledgehammer.context import WorkTree, key_recipe
+from sledgehammer.context import WorkTree
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile import parse_dockerfile
 from sledgehammer.dockerfile.graph import StageGraph
 from sledgehammer.errors import BuildFailedError, ConfigurationError, NoSectionError, file_problem
 from sledgehammer.facts import facts_of_version
+from sledgehammer.image_key import image_recipe, known_platform
 from sledgehammer.outcome import BuiltImage, FailureClass, Outcome, Run, Status
 from sledgehammer.plan import NOTHING_EXPECTED, BuildPlan, plan_build
+from sledgehammer.platforms import DEFAULT_PLATFORM
 from sledgehammer.ports import CiFile, Connection, Environment, ObjectOwner, OnLog, Provider, RegistryOwner
 from sledgehammer.process import LocalProcessRunner, ProcessRunner
 from sledgehammer.project import Project
@@ -97,6 +99,7 @@ class Session:
             self.project,
             self.checkout,
             self.connection,
+            find_provider(self.provider, load_providers()).destination(self.project),
             processes=self.environment.processes,
             variables=self.environment.variables,
         )
@@ -122,8 +125,9 @@ def open_session(
     from sledgehammer.experience import expectations_for_auto  # noqa: PLC0415 - whoever only renders imports no HTTP
 
     project, chosen = session.project, find_provider(provider, load_providers())
-    graphs = read_graphs(project)
-    expectations = expectations_for_auto(project, session.connection, chosen.destination(project), graphs)
+    destination = chosen.destination(project)
+    graphs = read_graphs(project, destination)
+    expectations = expectations_for_auto(project, session.connection, destination, graphs)
     ci_file = render_ci_file(project, chosen, expectations=expectations)
     if ci_file == session.ci_file:
         return session
@@ -178,14 +182,10 @@ def plan_for(
     project: Project, destination: Destination, *, expectations: Mapping[str, Mapping[str, float]] = NOTHING_EXPECTED
 ) -> BuildPlan:
     """The build plan towards a destination, by the project's own strategy."""
-    graphs = read_graphs(project)
+    graphs = read_graphs(project, destination)
+    platform = known_platform(project, destination.platform) or DEFAULT_PLATFORM
     tree = WorkTree(project.root)
-    recipes = {
-        image.name: key_recipe(
-            tree, dockerfile=image.dockerfile, context=image.context, target=image.target, args=image.args
-        )
-        for image in project.images
-    }
+    recipes = {image.name: image_recipe(project, image, tree, platform=platform) for image in project.images}
     return plan_build(
         project,
         graphs=graphs,
@@ -196,8 +196,9 @@ def plan_for(
     )
 
 
-def read_graphs(project: Project) -> Mapping[str, StageGraph]:
-    """By image name, its Dockerfile's stages. Raises ConfigurationError."""
+def read_graphs(project: Project, destination: Destination) -> Mapping[str, StageGraph]:
+    """By image name, its Dockerfile's stages on the machines that build. Raises ConfigurationError."""
+    platform = known_platform(project, destination.platform) or DEFAULT_PLATFORM
     graphs = {}
     for image in project.images:
         path = project.root / image.dockerfile
@@ -208,5 +209,5 @@ def read_graphs(project: Project) -> Mapping[str, StageGraph]:
                 f"the Dockerfile of image {image.name} cannot be read: {path}: {file_problem(error)}",
                 hint="set dockerfile: in sledge.yaml to its path below that file",
             ) from error
-        graphs[image.name] = parse_dockerfile(content, name=image.dockerfile)
+        graphs[image.name] = parse_dockerfile(content, name=image.dockerfile, platform=platform)
     return graphs

@@ -72,6 +72,7 @@ def destination_of(project: Project, settings: Settings) -> Destination:
         cache_options=CACHE_OPTIONS,
         engine_caches=ENGINE_CACHES,
         has_immutable_tags=settings.immutable_tags,
+        platform="linux/arm64" if ARM in settings.build_image else "linux/amd64",
     )
 
 

@@ -12,8 +12,9 @@ SLUG_LENGTH = 63
 """Length of CI_COMMIT_REF_SLUG (docs.gitlab.com/ci/variables/predefined_variables)."""
 
 
-def destination_of(project: Project, path: str) -> Destination:
-    """Names that a job of the project at `path` knows. GitLab's registry needs nothing beyond `mode=max`."""
+def destination_of(project: Project, path: str, *, platform: str = "") -> Destination:
+    """Names that a job of the project at `path` knows. GitLab's registry needs nothing beyond `mode=max`. `platform` is
+    what sledge.yaml says of the runners: GitLab does not."""
     return Destination(
         repositories={image.name: _repository(project, image, path) for image in project.images},
         engine=WaitForEngine(timeout_s=ENGINE_TIMEOUT_S),
@@ -31,6 +32,7 @@ def destination_of(project: Project, path: str) -> Destination:
             here=text(EnvVar("CI_PROJECT_PATH_SLUG")),
             home=text(ref_slug(path)),
         ),
+        platform=platform,
     )
 
 

@@ -25,7 +25,8 @@ class GitLab:
     settings_type: type = Settings
 
     def destination(self, project: Project) -> Destination:
-        return destination_of(project, _settings(project).project)
+        settings = _settings(project)
+        return destination_of(project, settings.project, platform=settings.platform)
 
     def render(self, project: Project, plan: BuildPlan) -> CiFile:
         return CiFile(path=CI_FILE, text=render_ci_text(project, _settings(project), plan))

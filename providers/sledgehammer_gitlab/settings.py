@@ -6,6 +6,7 @@ from enum import Enum
 
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.platforms import PLATFORM, PLATFORM_EXPECTS
 from sledgehammer_gitlab.access_settings import BranchProtection, ImageTagProtection, RegistryProtection, TagProtection
 from sledgehammer_gitlab.import_settings import ImportFrom
 from sledgehammer_gitlab.token_settings import AccessToken, DeployToken
@@ -190,6 +191,14 @@ class Settings:
         ),
     )
     runner_tags: tuple[str, ...] = field(default=(), metadata=described("Tags a runner must have to take the job"))
+    platform: str = field(
+        default="",
+        metadata=described(
+            "Of the runners that take the job (default: linux/amd64); on others no image is found by its content",
+            pattern=PLATFORM,
+            expects=PLATFORM_EXPECTS,
+        ),
+    )
     id_tokens: Mapping[str, IdToken] = field(
         default_factory=dict,
         metadata=described(

@@ -1,4 +1,4 @@
-"""What earlier builds left in the local GitLab's registry, as `sledge strategies` and `auto` read it."""
+"""What earlier builds left in the local GitLab's registry, as `sledge strategies`, `auto` and `sledge run` read it."""
 
 import hashlib
 import io
@@ -14,11 +14,15 @@ from read_faults import load, met
 from registry_opened import push
 
 from sledgehammer.cli.main import main
+from sledgehammer.context import KeyRecipe, WorkTree, content_key, key_recipe
 from sledgehammer.errors import RemoteError
+from sledgehammer.ports import RegistryOwner
+from sledgehammer.providers import find_provider, load_providers
 from sledgehammer.registry.client import RegistryClient
 from sledgehammer.registry.records import branch_record
 from sledgehammer.registry.reference import Reference
 from sledgehammer.retry import RetryPolicy
+from sledgehammer.reuse import key_tag, reuse_images
 from sledgehammer.session import open_session
 
 DOCKERFILE = "FROM debian:trixie-slim\nCOPY src src\nRUN compile\n"
@@ -55,12 +59,14 @@ def leave_builds(here: Rehearsal, *, run_s: float, count: int, reads_cache: bool
         push(client, cache.with_tag("main"), layer=os.urandom(LAYER_BYTES))
 
 
-def record(number: int, before: str, run_s: float, reads_cache: bool) -> bytes:
+def record(
+    number: int, before: str = "", run_s: float = 1.0, reads_cache: bool = True, platform: str = "linux/amd64"
+) -> bytes:
     """A record's layer."""
     imported = "#4 importing cache manifest from r/c:main\n#4 DONE 0.1s\n" if reads_cache else ""
     digest = hashlib.sha256(str(number).encode()).hexdigest()
     files = {
-        "build": "format 1\nimage web\ndockerfile Dockerfile\nplatform linux/amd64\nbase debian:trixie-slim sha256:aa\n"
+        "build": f"format 1\nimage web\ndockerfile Dockerfile\nplatform {platform}\nbase debian:trixie-slim sha256:aa\n"
         + (f"before {before}\n" if before else ""),
         "Dockerfile": DOCKERFILE,
         "files": f"regular 644 {digest} src/a\n",
@@ -179,6 +185,50 @@ def test_a_registry_that_gives_no_answer_leaves_the_choice_to_facts(
     assert "--cache-to" in open_session(here.work, "gitlab").ci_file.text
 
     assert "cache strategy auto goes by facts alone" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("setting", "seen", "is_found"),
+    [
+        ("", "linux/amd64", True),
+        ("", "linux/arm64", False),
+        ("", None, False),
+        ("platform: linux/amd64", None, True),
+        ("platform: linux/arm64", "linux/amd64", False),
+    ],
+)
+def test_an_image_is_found_for_the_platform_that_is_built(
+    here: Rehearsal, setting: str, seen: str | None, is_found: bool
+) -> None:
+    """A commit whose content was built on x86 is tagged from here where sledge.yaml says so, or, when it says nothing,
+    the last job ran there: not once the runners have moved to ARM."""
+    (here.work / "sledge.yaml").write_text(f"version: 1\nname: web\ngitlab: {{project: {here.path}, {setting}}}\n")
+    (here.work / "Dockerfile").write_text("FROM scratch\nCOPY a /\n")
+    here.commit("a")
+    session = open_session(here.work, "gitlab")
+    session.apply()
+    owner = session.connection
+    assert isinstance(owner, RegistryOwner)
+    recipe = key_recipe(WorkTree(here.work), platform="linux/amd64")
+    assert isinstance(recipe, KeyRecipe)
+    key = content_key(recipe, WorkTree(here.work), {})
+    assert isinstance(key, str)
+    places = owner.image_repositories()["web"]
+    with RegistryClient(owner.registry()) as client:
+        push(client, places.image.with_tag(key_tag(key)))
+        if seen is not None:
+            push(client, branch_record(places.cache, "main"), layer=record(0, platform=seen))
+
+    found = reuse_images(
+        session.project,
+        session.checkout,
+        owner,
+        find_provider("gitlab", load_providers()).destination(session.project),
+        processes=session.environment.processes,
+        variables={},
+    )
+
+    assert len(found) == int(is_found)
 
 
 def lost(client: RegistryClient) -> RegistryClient:

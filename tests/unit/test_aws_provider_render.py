@@ -111,6 +111,15 @@ def test_a_docker_server_for_arm_is_refused() -> None:
     assert "x86_64" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("image", "platform"),
+    [("aws/codebuild/amazonlinux-aarch64-standard:3.0", "linux/arm64"), ("aws/codebuild/standard:7.0", "linux/amd64")],
+)
+def test_the_build_image_says_what_is_built(image: str, platform: str) -> None:
+    """An image that another kind of machine built is not found by its content."""
+    assert PROVIDER.destination(project_of(Settings(build_image=image))).platform == platform
+
+
 def test_the_buildspec_says_who_wrote_it() -> None:
     """The first line is a comment that names sledge and the file to change."""
     project = project_of(Settings())

@@ -61,6 +61,8 @@ def written(shell: str, folder: Path, recipe: KeyRecipe | NoKey) -> tuple[BuildR
     script = f"""set -eu
 sledge_say() {{ printf 'sledge: %s\\n' "$*"; }}
 {content_key_functions()}
+uname() {{ echo aarch64; }}
+sledge_find_platform ""
 {build_record_functions()}
 {render_content_key(recipe, image="app", bases="bases")}
 {call}
@@ -89,7 +91,8 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("shell", ["dash", "busybox"])
 def test_the_record_of_a_job(shell: str, project: Path) -> None:
-    """Commit, base, hashed arguments, texts, files with their modes, and what became of steps and caches."""
+    """Commit, the job's platform, which is not the planned one, base, hashed arguments, texts, files with their modes,
+    and what became of steps and caches."""
     recipe = key_recipe(WorkTree(project), args={"TOKEN": "s3cret"})
     assert isinstance(recipe, KeyRecipe)
 
@@ -98,6 +101,7 @@ def test_the_record_of_a_job(shell: str, project: Path) -> None:
     assert files.keys() == set(FILES)
     assert b"s3cret" not in b"".join(files.values())
     assert (record.image, record.commit, record.target) == ("app", "c" * 40, "build")
+    assert record.platform == "linux/arm64"
     assert record.bases == {"alpine": DIGEST}
     assert (record.dockerfile, record.ignore) == ((project / "Dockerfile").read_text(), ".git\n")
     assert record.files is not None

@@ -12,7 +12,10 @@ from sledgehammer.context.content_key import used_files
 from sledgehammer.context.ignore import read_ignore
 from sledgehammer.context.pattern import UnreadablePatternError
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.image_key import image_recipe, known_platform
+from sledgehammer.operations import BuilderKind, RemoteBuilder
 from sledgehammer.process import LocalProcessRunner
+from sledgehammer.project import CacheSettings, Image, Project
 
 RUNNER = LocalProcessRunner()
 DIGEST = "sha256:" + "a" * 64
@@ -142,6 +145,23 @@ def test_a_build_that_is_more_than_its_files_has_no_key(tmp_path: Path, dockerfi
 
     assert isinstance(recipe, NoKey)
     assert recipe.reason.startswith(reason)
+
+
+def test_what_a_remote_builder_builds_for_must_be_said(project: Path) -> None:
+    """The job's own machine says nothing of it, so without `platform` an image has no key."""
+    image = Image(name="app")
+    keys = []
+    for platform in ("", "linux/arm64"):
+        remote = RemoteBuilder(endpoint="tcp://b:1", platform=platform)
+        cache = CacheSettings(builder=BuilderKind.REMOTE, remote=remote)
+        whole = Project(name="app", images=(image,), root=project, cache=cache)
+        known = known_platform(whole, "linux/amd64")
+        keys.append(image_recipe(whole, image, WorkTree(project), platform=known or "linux/amd64"))
+    refused, recipe = keys
+    assert isinstance(refused, NoKey)
+    assert "remote builder" in refused.reason
+    assert isinstance(recipe, KeyRecipe)
+    assert recipe.platform == "linux/arm64"
 
 
 def test_a_base_without_a_digest_and_a_missing_dockerfile(project: Path) -> None:

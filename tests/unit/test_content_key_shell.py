@@ -43,7 +43,9 @@ def shell_argv(name: str, tools: Path) -> tuple[list[str], str]:
     return [found, "sh"], str(tools)
 
 
-def key_in_job(shell: str, folder: Path, recipe: KeyRecipe | NoKey, bases: str = "") -> tuple[str, str]:
+def key_in_job(
+    shell: str, folder: Path, recipe: KeyRecipe | NoKey, bases: str = "", machine: str = "x86_64", **variables: str
+) -> tuple[str, str]:
     """What the shell finds in the folder: the key and what it said."""
     argv, path = shell_argv(shell, folder.parent / "tools")
     scratch = folder.parent / "scratch"
@@ -53,10 +55,12 @@ def key_in_job(shell: str, folder: Path, recipe: KeyRecipe | NoKey, bases: str =
     script = f"""set -eu
 sledge_say() {{ printf 'sledge: %s\\n' "$*"; }}
 {content_key_functions()}
+uname() {{ echo {machine}; }}
+sledge_find_platform ""
 {call}
 printf 'key=%s\\n' "$sledge_key"
 """
-    environment = {"PATH": path, "sledge_dir": str(scratch), "sledge_bases": bases, "LANG": "C.UTF-8"}
+    environment = {"PATH": path, "sledge_dir": str(scratch), "sledge_bases": bases, "LANG": "C.UTF-8", **variables}
     done = subprocess.run([*argv, "-c", script], cwd=folder, env=environment, capture_output=True, check=False)
     said = done.stdout.decode()
     assert (done.returncode, done.stderr.decode()) == (0, ""), said
@@ -86,6 +90,28 @@ def test_the_key_of_a_job_is_the_key_of_its_commit(shell: str, tmp_path: Path) -
         assert key_in_job(shell, folder, recipe) == (key, ""), seed
         distinct.add(key)
     assert len(distinct) == len(SEEDS)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_key_of_another_platform(shell: str, tmp_path: Path) -> None:
+    """A job has a key where it builds for the platform that its script was made for, and else a line that says so."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(
+        "FROM alpine-$TARGETARCH$TARGETVARIANT\nARG TARGETARCH\nCOPY bin-$TARGETARCH /bin\n"
+    )
+    (folder / "bin-arm").write_text("")
+    recipe = key_recipe(WorkTree(folder), platform="linux/arm/v7")
+    assert isinstance(recipe, KeyRecipe)
+    assert recipe.base_images == ("alpine-armv7",)
+    digest = "sha256:" + "a" * 64
+    key = content_key(recipe, WorkTree(folder), {"alpine-armv7": digest})
+
+    bases = f"alpine-armv7 {digest}"
+    assert key_in_job(shell, folder, recipe, bases, machine="armv7l") == (key, "")
+    assert key_in_job(shell, folder, recipe, bases, DOCKER_DEFAULT_PLATFORM="linux/arm/v7") == (key, "")
+    said = "sledge: image app: no content key: this job builds for linux/arm64, not for the platform in sledge.yaml"
+    assert key_in_job(shell, folder, recipe, bases, machine="aarch64") == ("", said)
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -30,7 +30,9 @@ tags = json.loads(registry.read_text())
 if "imagetools" in argv:
     config = json.loads((pathlib.Path(os.environ["DOCKER_CONFIG"]) / "config.json").read_text())
     (here / "auth").write_text(json.dumps(config))
-if "inspect" in argv:
+if "--format" in argv and "imagetools" in argv:
+    print(os.environ.get("FAKE_MADE", "linux/amd64"))
+elif "inspect" in argv:
     if argv[-1] not in tags:
         sys.exit(f"ERROR: {argv[-1]}: not found")
     if "--raw" not in argv:
@@ -66,7 +68,8 @@ class Job:
     copies: int = 1
 
     def __call__(self, *, immutable: bool = False, **variables: str) -> str:
-        values = {"SHA": "c1", "BRANCH": "topic", "PROTECTED": "true", "HERE": "home", "PASS": "s3cret", **variables}
+        values = {"SHA": "c1", "BRANCH": "topic", "PROTECTED": "true", "HERE": "home", "PASS": "s3cret"}
+        values = {**values, "DOCKER_DEFAULT_PLATFORM": "linux/amd64", **variables}
         reuse = Reuse(
             recipe=self.recipe,
             copies=self.copies,
@@ -202,6 +205,20 @@ def test_an_image_with_steps_that_its_base_brings_is_not_found_again(job: Job) -
     job = replace(job, copies=0)
     assert "ONBUILD copies files of its own choice" in job()
     job(SHA="c2")
+    assert job.is_built
+
+
+def test_an_image_of_another_platform_is_not_found_again(job: Job) -> None:
+    """An engine elsewhere may build for another machine than the job's: what it made is not kept under the key."""
+    assert "not kept under its content: it is for linux/arm64, this job for linux/amd64" in job(FAKE_MADE="linux/arm64")
+    job(SHA="c2")
+    assert job.is_built
+
+
+def test_a_job_on_another_platform_builds(job: Job) -> None:
+    """What was built on x86 is not what an ARM runner would make of the same files."""
+    job()
+    assert "this job builds for linux/arm64" in job(SHA="c2", DOCKER_DEFAULT_PLATFORM="linux/arm64")
     assert job.is_built
 
 

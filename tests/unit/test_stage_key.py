@@ -164,6 +164,8 @@ def run_lines(
             "sledge_say() { printf 'sledge: %s\\n' \"$*\"; }",
             "sledge_resolve_bases() { sledge_bases=$bases; }",
             content_key_functions(),
+            'uname() { echo "${machine-x86_64}"; }',
+            'sledge_find_platform ""',
             files("sledgehammer.shell").joinpath("stage_key.sh").read_text(),
             *lines,
             shown,

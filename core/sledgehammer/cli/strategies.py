@@ -37,7 +37,7 @@ def render_strategies(session: Session) -> str:
     if not isinstance(owner, RegistryOwner):
         raise ConfigurationError("this provider tells of no registry, where records would be")
     destination = find_provider(session.provider, load_providers()).destination(session.project)
-    found = read_experience(session.project, owner, destination, read_graphs(session.project))
+    found = read_experience(session.project, owner, destination, read_graphs(session.project, destination))
     expectations = {one.image: one.seconds for one in found}
     reasons = plan_for(session.project, destination, expectations=expectations).reasons
     known = {one.image: one for one in found}

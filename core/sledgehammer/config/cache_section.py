@@ -6,6 +6,7 @@ from enum import Enum
 from sledgehammer.config.fields import described
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.operations import BuilderKind
+from sledgehammer.platforms import PLATFORM, PLATFORM_EXPECTS
 from sledgehammer.project import CacheMode
 
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -40,6 +41,14 @@ class RemoteSection:
     )
     key: str = field(
         default="", metadata=described(_PEM.format("client key"), pattern=_VARIABLE, expects=_VARIABLE_EXPECTS)
+    )
+    platform: str = field(
+        default="",
+        metadata=described(
+            "What it builds for; without it no image is found by its content",
+            pattern=PLATFORM,
+            expects=PLATFORM_EXPECTS,
+        ),
     )
 
     def __post_init__(self) -> None:

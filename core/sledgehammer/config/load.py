@@ -76,7 +76,13 @@ def _cache(section: CacheSection) -> CacheSettings:
 
 
 def _remote(section: RemoteSection) -> RemoteBuilder:
-    return RemoteBuilder(endpoint=section.endpoint, ca=section.ca, certificate=section.certificate, key=section.key)
+    return RemoteBuilder(
+        endpoint=section.endpoint,
+        ca=section.ca,
+        certificate=section.certificate,
+        key=section.key,
+        platform=section.platform,
+    )
 
 
 def _s3(section: S3Section) -> S3Settings:

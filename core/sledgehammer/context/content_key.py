@@ -18,10 +18,11 @@ from sledgehammer.context.usage import ContextUse, context_use, takes_git
 from sledgehammer.dockerfile.graph import NO_ARGS
 from sledgehammer.dockerfile.parse import parse_dockerfile
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.platforms import DEFAULT_PLATFORM
 
-FORMAT = "sledge content key 1"
+FORMAT = "sledge content key 2"
+"""Another one where keys of before may stand for images that they do not describe."""
 NO_IGNORE_FILE = "-"
-DEFAULT_PLATFORM = "linux/amd64"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def key_recipe(
     if content is None:
         raise ConfigurationError(f"there is no {dockerfile}", hint="set dockerfile: in sledge.yaml")
     ignore = read_ignore_file(tree, dockerfile=dockerfile, context=context)
-    graph = parse_dockerfile(content.decode("utf-8", "surrogateescape"), name=dockerfile)
+    graph = parse_dockerfile(content.decode("utf-8", "surrogateescape"), name=dockerfile, platform=platform)
     use = context_use(graph, target=target, args=args)
     try:
         rules = read_ignore(ignore or b"")

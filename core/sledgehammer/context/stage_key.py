@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from sledgehammer.context.content_key import KeyRecipe, NoKey
 from sledgehammer.context.usage import context_use, takes_git
-from sledgehammer.dockerfile.graph import NO_ARGS, PLATFORM_ARGS, Stage, StageGraph
+from sledgehammer.dockerfile.graph import NO_ARGS, Stage, StageGraph
 from sledgehammer.dockerfile.instruction import Instruction, arguments_of
+from sledgehammer.platforms import platform_args
 
 
 def stage_recipe(
@@ -49,7 +50,7 @@ def _declared(graph: StageGraph, stages: Iterable[Stage]) -> frozenset[str]:
         if instruction.keyword == "ARG"
         for name, _ in arguments_of(instruction.text)
     ]
-    return frozenset((*declared, *(known.name for known in graph.global_args), *PLATFORM_ARGS))
+    return frozenset((*declared, *(known.name for known in graph.global_args), *platform_args(graph.platform)))
 
 
 def _part_digest(graph: StageGraph, stages: Iterable[Stage]) -> str:

@@ -9,17 +9,9 @@ from sledgehammer.dockerfile.expand import expand
 from sledgehammer.dockerfile.instruction import ImageSource, Instruction, ScratchSource, Source, StageSource
 from sledgehammer.dockerfile.lines import Directives, located
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.platforms import DEFAULT_PLATFORM, platform_args
 
 NO_ARGS: Mapping[str, str] = MappingProxyType({})
-
-PLATFORM_ARGS: Mapping[str, str] = MappingProxyType(
-    {
-        f"{side}{part}": value
-        for side in ("BUILD", "TARGET")
-        for part, value in {"PLATFORM": "linux/amd64", "OS": "linux", "ARCH": "amd64", "VARIANT": ""}.items()
-    }
-)
-"""Dockerfile reference, "Automatic platform ARGs in the global scope"; build arguments of these names go before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +42,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageGraph:
-    """One Dockerfile. Which stage a FROM names can depend on build arguments (`FROM base-${VARIANT}`), so every
-    question about edges takes them."""
+    """One Dockerfile, read for the platform that it is built on. Which stage a FROM names can depend on build arguments
+    (`FROM base-${VARIANT}`), so every question about edges takes them."""
 
     name: str
     directives: Directives
     global_args: tuple[GlobalArg, ...]
     stages: tuple[Stage, ...]
+    platform: str = DEFAULT_PLATFORM
 
     def stage(self, target: str = "") -> Stage:
         """The stage of that name, in any case; "" is the last one. Raises ConfigurationError with the nearest."""
@@ -128,7 +121,7 @@ class StageGraph:
 
     def _global_values(self, args: Mapping[str, str]) -> Mapping[str, str]:
         """What FROM lines see: platform arguments and the ARGs above the first FROM, a default seeing those before."""
-        values = {name: args.get(name, value) for name, value in PLATFORM_ARGS.items()}
+        values = {name: args.get(name, value) for name, value in platform_args(self.platform).items()}
         for declared in self.global_args:
             if declared.name in args:
                 values[declared.name] = args[declared.name]

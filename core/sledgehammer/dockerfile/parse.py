@@ -16,12 +16,14 @@ from sledgehammer.dockerfile.instruction import (
 )
 from sledgehammer.dockerfile.lines import located, read_directives, read_instructions
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.platforms import DEFAULT_PLATFORM
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 
 
-def parse_dockerfile(text: str, *, name: str = "Dockerfile") -> StageGraph:
-    """Read a Dockerfile as BuildKit does, without running anything; `name` is the file in errors.
+def parse_dockerfile(text: str, *, name: str = "Dockerfile", platform: str = DEFAULT_PLATFORM) -> StageGraph:
+    """Read a Dockerfile as BuildKit does on a machine of that platform, without running anything; `name` is the file in
+    errors.
 
     Raises ConfigurationError with file and line.
     """
@@ -39,7 +41,13 @@ def parse_dockerfile(text: str, *, name: str = "Dockerfile") -> StageGraph:
             raise located(error, name, instruction.line) from error
     if not drafts:
         raise ConfigurationError(f"{name}:1: there is no FROM", hint="a Dockerfile has at least one stage")
-    return StageGraph(name=name, directives=directives, global_args=tuple(global_args), stages=_resolve(drafts, name))
+    return StageGraph(
+        name=name,
+        directives=directives,
+        global_args=tuple(global_args),
+        stages=_resolve(drafts, name),
+        platform=platform,
+    )
 
 
 @dataclass(slots=True)

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sledgehammer.dockerfile.expand import expand
-from sledgehammer.dockerfile.graph import NO_ARGS, PLATFORM_ARGS, Stage, StageGraph
+from sledgehammer.dockerfile.graph import NO_ARGS, Stage, StageGraph
 from sledgehammer.dockerfile.instruction import ImageSource, Instruction, StageSource, arguments_of
 from sledgehammer.dockerfile.lines import located
 from sledgehammer.dockerfile.words import split_words, unquote
 from sledgehammer.errors import ConfigurationError
+from sledgehammer.platforms import platform_args
 
 _NAMES = re.compile(r"\$(?:\{)?([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -115,7 +116,7 @@ def _declared(graph: StageGraph, scoped: ScopedInstruction, args: Mapping[str, s
 
 def _global_value(graph: StageGraph, name: str, args: Mapping[str, str]) -> str | None:
     """An ARG without a default takes the value of the one above the first FROM, or of the platform."""
-    values: dict[str, str] = {**PLATFORM_ARGS}
+    values = {known: args.get(known, value) for known, value in platform_args(graph.platform).items()}
     for known in graph.global_args:
         if known.name in args:
             values[known.name] = args[known.name]

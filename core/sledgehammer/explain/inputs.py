@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sledgehammer.context.listing import ContextFile
+from sledgehammer.platforms import DEFAULT_PLATFORM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,6 @@ class BuildInputs:
     files: tuple[ContextFile, ...]
     name: str = "Dockerfile"
     target: str = ""
-    platform: str = "linux/amd64"
+    platform: str = DEFAULT_PLATFORM
     args: Mapping[str, str] = field(default_factory=dict)
     bases: Mapping[str, str] = field(default_factory=dict)

@@ -33,7 +33,7 @@ class _StageState:
 
 def build_steps(inputs: BuildInputs) -> tuple[Step, ...]:
     """The steps of all stages that the target needs, stage by stage. Raises ConfigurationError."""
-    graph = parse_dockerfile(inputs.dockerfile, name=inputs.name)
+    graph = parse_dockerfile(inputs.dockerfile, name=inputs.name, platform=inputs.platform)
     states: dict[int, _StageState] = {}
     steps: list[Step] = []
     for stage in graph.reachable(inputs.target, inputs.args):

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from sledgehammer.context.content_key import KeyRecipe, NoKey, args_lines
-from sledgehammer.operations import Text
+from sledgehammer.operations import EnvVar, Text
 from sledgehammer.shell.quote import quote
 
 FORMAT_LINE = "format 1"
@@ -23,7 +23,8 @@ def render_write_record(
 ) -> str:
     """One command that makes the record in the folder; `folder` and `progress` are words of shell, `bases` is the
     variable that holds one line `REFERENCE sha256:…` per base image. It follows the recipe's `render_content_key`.
-    Without any recipe (an ignore file that cannot be read) nothing is recorded: the command is `:`."""
+    The platform is the job's own. Without any recipe (an ignore file that cannot be read) nothing is recorded: the
+    command is `:`."""
     if isinstance(recipe, NoKey):
         if recipe.recipe is None:
             return ":"
@@ -33,9 +34,9 @@ def render_write_record(
         f"image {image}",
         f"dockerfile {recipe.dockerfile}",
         f"target {recipe.target}",
-        f"platform {recipe.platform}",
         *args_lines(recipe.args),
+        "platform ",
     ]
-    first = shlex.quote("".join(f"{line}\n" for line in head))
+    first = quote(("\n".join(head), EnvVar("sledge_platform"), "\n"))
     places = shlex.join([recipe.context, recipe.dockerfile])
     return f'sledge_write_record {folder} {progress} {first} {quote(commit)} {places} "${{{bases}}}"'

@@ -14,8 +14,10 @@ _PLAIN = frozenset(range(0x20, 0x7F)) - {ord("/")}
 
 @cache
 def content_key_functions() -> str:
-    """The shell functions; they need `sledge_say` and the folder `$sledge_dir`."""
-    return files("sledgehammer.shell").joinpath("content_key.sh").read_text(encoding="utf-8")
+    """The shell functions; they need `sledge_say`, the folder `$sledge_dir` and `$sledge_platform`, which the first of
+    them sets."""
+    parts = files("sledgehammer.shell")
+    return "\n".join(parts.joinpath(name).read_text(encoding="utf-8") for name in ("platform.sh", "content_key.sh"))
 
 
 def render_content_key(recipe: KeyRecipe | NoKey, *, image: str, bases: str = "sledge_bases") -> str:

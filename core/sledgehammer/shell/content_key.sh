@@ -1,4 +1,4 @@
-# shellcheck disable=SC2034,SC2154 # sledge_dir comes from the script, sledge_key goes to it
+# shellcheck disable=SC2034,SC2154 # sledge_dir and sledge_platform come from the script, sledge_key goes to it
 # The key that sledgehammer.context.content_key makes from a commit, made from this job's files. Names of files may
 # hold anything but a line break; of a mode only "executable or not" counts, whatever the umask.
 
@@ -13,7 +13,10 @@ sledge_no_content_key() {
 sledge_content_key() {
   sledge_key=
   rm -rf "$sledge_dir/key"
-  if [ "$(sledge_sha256 "$3")" != "$4" ]; then
+  if ! sledge_is_planned_platform "$7"; then
+    sledge_no_content_key "$1" "this job builds for $sledge_platform, not for the platform in sledge.yaml"
+    sledge_list_used_files "$2" "$8"
+  elif [ "$(sledge_sha256 "$3")" != "$4" ]; then
     sledge_no_content_key "$1" "the Dockerfile changed since sledge apply"
   elif [ "$(sledge_sha256 "$(sledge_ignore_file "$2" "$3")")" != "$5" ]; then
     sledge_no_content_key "$1" "the ignore file changed since sledge apply"

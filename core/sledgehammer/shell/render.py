@@ -53,7 +53,7 @@ def _parts(plan: BuildPlan) -> Iterator[str]:
         yield _part("export")
     if any(build.tool is BuildTool.BUILDX for build in builds):
         yield _part("buildx")
-    yield from _key_parts(builds)
+    yield from _key_parts(plan, builds)
     if any(build.record is not None for build in builds):
         yield build_record_functions()
     if any(build.tool is not BuildTool.BUILDX for build in builds):
@@ -62,17 +62,24 @@ def _parts(plan: BuildPlan) -> Iterator[str]:
         yield _part("builder")
 
 
-def _key_parts(builds: list[Build]) -> Iterator[str]:
+def _key_parts(plan: BuildPlan, builds: list[Build]) -> Iterator[str]:
     has_stage_keys = any(build.stage_keys is not None for build in builds)
     has_reuse = any(build.reuse is not None for build in builds)
     if has_reuse or has_stage_keys:
         yield _part("bases")
         yield _part("reuse") if has_reuse else _part("manifest")
         yield content_key_functions()
+        yield f"sledge_find_platform {quote((_remote_platform(plan),))}"
     if has_reuse:
         yield _part("cache_ref")
     if has_stage_keys:
         yield _part("stage_key")
+
+
+def _remote_platform(plan: BuildPlan) -> str:
+    """What the remote builder builds for, "" without one, or where that is not known."""
+    remotes = (operation.remote for operation in plan.operations if isinstance(operation, SelectBuilder))
+    return next((remote.platform for remote in remotes if remote is not None), "")
 
 
 @cache

@@ -48,7 +48,12 @@ sledge_keep_key() {
     sledge_say "image $1: not kept under its content: a base image's ONBUILD copies files of its own choice"
     return 0
   fi
-  sledge_tag "$2" "${sledge_key_reference##*:}" "$sledge_digest" || true
+  sledge_made=$(sledge_imagetools inspect --format '{{.Image.OS}}/{{.Image.Architecture}}' "$2@$sledge_digest") \
+    || sledge_made="an unknown platform"
+  case $sledge_platform/ in
+    "$sledge_made"/*) sledge_tag "$2" "${sledge_key_reference##*:}" "$sledge_digest" || true ;;
+    *) sledge_say "image $1: not kept under its content: it is for $sledge_made, this job for $sledge_platform" ;;
+  esac
 }
 
 # $1: repository, $2: tag, $3: digest

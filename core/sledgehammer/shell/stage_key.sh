@@ -28,6 +28,11 @@ sledge_list_for_stages() {
 sledge_key_stage() {
   sledge_stage_key=
   [ -n "$sledge_stage_files" ] || return 1
+  if ! sledge_is_planned_platform "$1"; then
+    sledge_say "stages are kept by branch alone: this job builds for $sledge_platform, not for the platform in sledge.yaml"
+    sledge_stage_files=
+    return 1
+  fi
   sledge_head=$1
   sledge_program=$2
   shift 2
