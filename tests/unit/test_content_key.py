@@ -133,8 +133,13 @@ def test_arguments_target_platform_and_base_change_the_key(project: Path) -> Non
         ("FROM alpine\nADD git@example.com:a/b.git /x\n", "Dockerfile:2: ADD git@example.com:a/b.git is fetched"),
         ("# syntax=example/mine\nFROM alpine\n", "the frontend example/mine may read more"),
         ("FROM alpine\nCOPY [a-] /x/\n", "Dockerfile:2: the class in `[a-]`"),
-        ("FROM alpine\nCOPY . /x/\n", "the image holds .git itself"),
-        ("FROM alpine\nRUN --mount=target=/src make\n", "the image holds .git itself"),
+        ("FROM alpine\nCOPY . /x/\n", "the image may hold .git itself"),
+        ("FROM alpine\nRUN --mount=target=/src make\n", "the image may hold .git itself"),
+        ("FROM alpine\nCOPY .git/refs /x/\n", "the image may hold .git itself"),
+        ("FROM alpine\nCOPY */HEAD /x/\n", "the image may hold .git itself"),
+        ("FROM alpine\nCOPY --parents a/./b .g*/HEAD /x/\n", "the image may hold .git itself"),
+        ("FROM alpine\nCOPY --parents ./**/HEAD /x/\n", "the image may hold .git itself"),
+        ("FROM alpine\nRUN --mount=source=.git/logs,target=/l make\n", "the image may hold .git itself"),
     ],
 )
 def test_a_build_that_is_more_than_its_files_has_no_key(tmp_path: Path, dockerfile: str, reason: str) -> None:
@@ -145,6 +150,34 @@ def test_a_build_that_is_more_than_its_files_has_no_key(tmp_path: Path, dockerfi
 
     assert isinstance(recipe, NoKey)
     assert recipe.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("ignore", "is_out"),
+    [
+        (".git\n", True),
+        ("*\n!src\n!*.md\n", True),
+        ("**/.git\n!a/**\n", True),
+        (".git/**\n", True),
+        ("!**/*.md\n.git\n", True),
+        ("*\n!.git\n.git\n", True),
+        (".git/refs\n!.git/**/x\n.git/*\n", False),
+        ("*\n!.git\n", False),
+        (".git/HEAD\n.git/objects\n", False),
+        (".git\n!.git/refs\n", False),
+        (".git\n!.git/refs\n.git\n", False),
+        ("*\n!**/*.md\n.git\n", False),
+        ("*\n!.g*/refs\n", False),
+        ("*\n![.]git\n", False),
+        ("", False),
+    ],
+)
+def test_only_where_the_whole_of_git_is_ignored_has_an_image_a_key(tmp_path: Path, ignore: str, is_out: bool) -> None:
+    """A part of it that is let through changes with commits that change nothing else."""
+    (tmp_path / "Dockerfile").write_text("FROM alpine\nCOPY . /src\n")
+    (tmp_path / ".dockerignore").write_text(ignore)
+
+    assert isinstance(key_recipe(WorkTree(tmp_path)), KeyRecipe if is_out else NoKey)
 
 
 def test_what_a_remote_builder_builds_for_must_be_said(project: Path) -> None:

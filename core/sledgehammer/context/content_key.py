@@ -11,10 +11,11 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sledgehammer.context.git_folder import may_take_git, sends_git
 from sledgehammer.context.ignore import IGNORE_FILE, IgnoreRules, read_ignore
 from sledgehammer.context.listing import ContextFile, FileKind, Tree
 from sledgehammer.context.pattern import UnreadablePatternError
-from sledgehammer.context.usage import ContextUse, context_use, takes_git
+from sledgehammer.context.usage import ContextUse, context_use, goes_through_link
 from sledgehammer.dockerfile.graph import NO_ARGS
 from sledgehammer.dockerfile.parse import parse_dockerfile
 from sledgehammer.errors import ConfigurationError
@@ -23,6 +24,7 @@ from sledgehammer.platforms import DEFAULT_PLATFORM
 FORMAT = "sledge content key 2"
 """Another one where keys of before may stand for images that they do not describe."""
 NO_IGNORE_FILE = "-"
+THROUGH_LINK = f"a source is a link, which may lead into .git; add .git to {IGNORE_FILE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,11 @@ class KeyRecipe:
     base_images: tuple[str, ...]
     rules: IgnoreRules
     use: ContextUse
+
+    @property
+    def sends_git(self) -> bool:
+        """Whether the ignore file lets anything of `.git` through."""
+        return sends_git(self.rules, context=self.context)
 
 
 def key_recipe(
@@ -84,8 +91,8 @@ def key_recipe(
     )
     if use.unknown:
         return NoKey(reason=use.unknown[0], recipe=recipe)
-    if takes_git(use, context=context, is_ignored=rules.matcher()):
-        return NoKey(reason=f"the image holds .git itself; add .git to {IGNORE_FILE}", recipe=recipe)
+    if recipe.sends_git and any(may_take_git(source) for source in use.sources):
+        return NoKey(reason=f"the image may hold .git itself; add .git to {IGNORE_FILE}", recipe=recipe)
     return recipe
 
 
@@ -118,6 +125,8 @@ def used_files(recipe: KeyRecipe, tree: Tree) -> tuple[ContextFile, ...] | NoKey
         return not is_ignored(path)
 
     files = recipe.use.select(tree.files(recipe.context, keep=is_sent))
+    if recipe.sends_git and goes_through_link(recipe.use.sources, files):
+        return NoKey(reason=THROUGH_LINK)
     if broken:
         return NoKey(reason="a file's name has a line break")
     if any(file.kind is FileKind.SUBMODULE for file in files):

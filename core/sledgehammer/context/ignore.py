@@ -40,7 +40,7 @@ class IgnoreRules:
 
     def matcher(self) -> Callable[[str], bool]:
         """A function that says whether a path is ignored; it remembers the folders that it has seen."""
-        compiled = [(compile_expression(rule.expression), rule.is_exception) for rule in self.rules]
+        compiled = self._compiled()
         folders: dict[bytes, tuple[bool, ...]] = {}
 
         def matched_by(path: bytes) -> tuple[bool, ...]:
@@ -59,6 +59,13 @@ class IgnoreRules:
             return ignored
 
         return is_ignored
+
+    def hits(self, name: str) -> tuple[bool, ...]:
+        """Which rules match a file or folder at the top, and so all that lies below."""
+        return _matches(os.fsencode(name), (False,) * len(self.rules), self._compiled())
+
+    def _compiled(self) -> list[tuple[re.Pattern[bytes], bool]]:
+        return [(compile_expression(rule.expression), rule.is_exception) for rule in self.rules]
 
 
 def _matches(path: bytes, above: tuple[bool, ...], compiled: list[tuple[re.Pattern[bytes], bool]]) -> tuple[bool, ...]:

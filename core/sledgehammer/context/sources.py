@@ -2,14 +2,13 @@
 
 import csv
 import io
-import os
 import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sledgehammer.context.ignore import matcher_expression
-from sledgehammer.context.pattern import compile_expression, file_match, literal
+from sledgehammer.context.pattern import file_match, literal
 from sledgehammer.dockerfile.instruction import Instruction
 from sledgehammer.dockerfile.scope import ScopedInstruction
 from sledgehammer.dockerfile.words import split_words, unquote
@@ -19,15 +18,13 @@ _ELSEWHERE = re.compile(r"https?://.+|git://.+|ssh://.+|[^/@]+@[^/:]+:.+", re.IG
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePattern:
-    """One source below the context: `files` matches what is taken, `links` the links that are gone through."""
+    """One source below the context: `files` matches what is taken, `links` the links that are gone through, `top` the
+    first element of the path of what is taken."""
 
     text: str
     files: bytes
     links: tuple[bytes, ...] = ()
-
-    def takes(self, path: str) -> bool:
-        """Whether a file, were there no links on the way, is taken."""
-        return compile_expression(self.files).search(os.fsencode(path)) is not None
+    top: bytes = b"^"
 
 
 EVERYTHING = SourcePattern(text=".", files=b"^")
@@ -89,7 +86,7 @@ def source_pattern(word: str, *, is_literal: bool = False) -> SourcePattern:
     make = literal if is_literal or not any(wild in path for wild in "*?[") else file_match
     elements = [make(element) for element in path.split("/")]
     prefixes = tuple(b"^" + b"/".join(elements[: end + 1]) + b"$" for end in range(len(elements)))
-    return SourcePattern(text=path, files=b"^" + b"/".join(elements) + b"(/.*)?$", links=prefixes)
+    return SourcePattern(text=path, files=b"^" + b"/".join(elements) + b"(/.*)?$", links=prefixes, top=prefixes[0])
 
 
 def parents_pattern(word: str) -> SourcePattern:
@@ -100,4 +97,6 @@ def parents_pattern(word: str) -> SourcePattern:
         return EVERYTHING
     matched = matcher_expression(path)
     files = matched[:-1] + b"(/.*)?$" if matched.endswith(b"$") else matched
-    return SourcePattern(text=path, files=files, links=source_pattern(pivot).links)
+    first = path.partition("/")[0]
+    top = b"^" if "**" in first else matcher_expression(first)
+    return SourcePattern(text=path, files=files, links=source_pattern(pivot).links, top=top)

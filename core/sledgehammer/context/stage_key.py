@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sledgehammer.context.content_key import KeyRecipe, NoKey
-from sledgehammer.context.usage import context_use, takes_git
+from sledgehammer.context.git_folder import may_take_git
+from sledgehammer.context.usage import context_use
 from sledgehammer.dockerfile.graph import NO_ARGS, Stage, StageGraph
 from sledgehammer.dockerfile.instruction import Instruction, arguments_of
 from sledgehammer.platforms import platform_args
@@ -36,8 +37,8 @@ def stage_recipe(
     )
     if use.unknown:
         return NoKey(reason=use.unknown[0], recipe=part)
-    if takes_git(use, context=recipe.context, is_ignored=recipe.rules.matcher()):
-        return NoKey(reason="it holds .git itself", recipe=part)
+    if recipe.sends_git and any(may_take_git(source) for source in use.sources):
+        return NoKey(reason="it may hold .git itself", recipe=part)
     return part
 
 

@@ -6,12 +6,11 @@ so does a source with a variable that only the base image could know; `--exclude
 """
 
 import os
-import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sledgehammer.context.listing import ContextFile, FileKind, Keep
+from sledgehammer.context.listing import ContextFile, FileKind
 from sledgehammer.context.pattern import UnreadablePatternError, compile_expression
 from sledgehammer.context.sources import SourcePattern, instruction_sources, remote_sources
 from sledgehammer.dockerfile.graph import NO_ARGS, StageGraph
@@ -35,12 +34,17 @@ class ContextUse:
 def select_files(sources: Sequence[SourcePattern], files: Iterable[ContextFile]) -> tuple[ContextFile, ...]:
     """Files that any of the sources takes; all of them when a source goes through a link."""
     present = tuple(files)
-    links = [os.fsencode(file.path) for file in present if file.kind is FileKind.SYMLINK]
-    followed = [compile_expression(link) for source in sources for link in source.links]
-    if any(expression.search(path) for expression in followed for path in links):
+    if goes_through_link(sources, present):
         return present
     taken = [compile_expression(source.files) for source in sources]
     return tuple(file for file in present if any(found.search(os.fsencode(file.path)) for found in taken))
+
+
+def goes_through_link(sources: Iterable[SourcePattern], files: Iterable[ContextFile]) -> bool:
+    """Whether a source is a link among the files, or lies behind one."""
+    links = [os.fsencode(file.path) for file in files if file.kind is FileKind.SYMLINK]
+    followed = [compile_expression(link) for source in sources for link in source.links]
+    return any(expression.search(path) for expression in followed for path in links)
 
 
 def context_use(graph: StageGraph, *, target: str = "", args: Mapping[str, str] = NO_ARGS) -> ContextUse:
@@ -59,10 +63,3 @@ def context_use(graph: StageGraph, *, target: str = "", args: Mapping[str, str] 
             except UnreadablePatternError as error:
                 unknown.append(f"{place}: {error.message}")
     return ContextUse(sources=tuple(dict.fromkeys(sources)), unknown=tuple(unknown))
-
-
-def takes_git(use: ContextUse, *, context: str, is_ignored: Keep) -> bool:
-    """Whether the repository itself goes into the image, which is another with every commit."""
-    head = ".git/HEAD"
-    is_inside = posixpath.normpath(context) == "."
-    return is_inside and not is_ignored(head) and any(source.takes(head) for source in use.sources)

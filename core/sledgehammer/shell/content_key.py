@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-from sledgehammer.context.content_key import KeyRecipe, NoKey, header_of
+from sledgehammer.context.content_key import THROUGH_LINK, KeyRecipe, NoKey, header_of
 from sledgehammer.context.ignore import IgnoreRules
 from sledgehammer.context.sources import SourcePattern
 
@@ -39,7 +39,8 @@ def render_content_key(recipe: KeyRecipe | NoKey, *, image: str, bases: str = "s
         recipe.ignore_digest,
         str(len(recipe.base_images)),
         header_of(recipe),
-        filter_program(recipe.rules, recipe.use.sources),
+        filter_program(recipe.rules, recipe.use.sources) + ("\nBEGIN { sends_git = 1 }" if recipe.sends_git else ""),
+        THROUGH_LINK,
     ]
     return f'{shlex.join(["sledge_content_key", *words])} "${{{bases}}}"'
 

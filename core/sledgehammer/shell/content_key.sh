@@ -9,7 +9,8 @@ sledge_no_content_key() {
 }
 
 # $1: image, $2: context, $3: Dockerfile, $4: its SHA-256, $5: that of the ignore file or "-", $6: number of base
-# images, $7: head of the canonical text, $8: awk functions made of the patterns, $9: lines "REFERENCE DIGEST"
+# images, $7: head of the canonical text, $8: awk functions made of the patterns, $9: why there is no key where a link may
+# lead into .git, $10: lines "REFERENCE DIGEST"
 sledge_content_key() {
   sledge_key=
   rm -rf "$sledge_dir/key"
@@ -20,15 +21,16 @@ sledge_content_key() {
     sledge_no_content_key "$1" "the Dockerfile changed since sledge apply"
   elif [ "$(sledge_sha256 "$(sledge_ignore_file "$2" "$3")")" != "$5" ]; then
     sledge_no_content_key "$1" "the ignore file changed since sledge apply"
-  elif ! printf '%s\n' "$9" | sledge_known_bases "$6"; then
+  elif ! printf '%s\n' "${10}" | sledge_known_bases "$6"; then
     sledge_no_content_key "$1" "the digest of a base image is not known"
   elif [ -n "$(find "$2" -name '*
 *' -print)" ]; then
     sledge_no_content_key "$1" "a file's name has a line break"
   else
     mkdir "$sledge_dir/key"
-    sledge_key=$(sledge_make_key "$2" "$7" "$8" "$9") \
+    sledge_key=$(sledge_make_key "$2" "$7" "$8" "${10}") \
       || sledge_no_content_key "$1" "a file of the context cannot be read"
+    [ ! -f "$sledge_dir/key/linked" ] || sledge_no_content_key "$1" "$9"
   fi
 }
 
@@ -58,7 +60,7 @@ sledge_known_bases() {
 sledge_make_key() {
   LC_ALL=C
   export LC_ALL
-  sledge_list_context "$1" | awk "$3"'
+  sledge_list_context "$1" | awk -v linked="$sledge_dir/key/linked" "$3"'
     function matched_by(path,  folder, above, ignored, found, hit, i) {
       if (path in folders) return folders[path]
       if (match(path, /\057[^\057]*$/)) {
@@ -85,7 +87,10 @@ sledge_make_key() {
       used[count] = is_used(path)
       if ($1 == "symlink" && is_followed(path)) everything = 1
     }
-    END { for (i = 1; i <= count; i++) if (everything || used[i]) print sent[i] }
+    END {
+      for (i = 1; i <= count; i++) if (everything || used[i]) print sent[i]
+      if (everything && sends_git) print "" >linked
+    }
   ' >"$sledge_dir/key/used" || return 1
   sed -n 's|^[er][a-z]* |./|p' "$sledge_dir/key/used" >"$sledge_dir/key/names"
   (cd "$1" && tr '\n' '\0' <"$sledge_dir/key/names" | xargs -0 -r sha256sum) >"$sledge_dir/key/sums" || return 1
