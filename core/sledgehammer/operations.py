@@ -203,12 +203,12 @@ class Reuse:
     pulled or built, no engine is needed. It is found by the tag `key-<content key>`, which protected branches write and
     everybody trusts; other branches write, beside it, one with their own name.
 
-    `is_immutable`: the repository lets no tag be moved. `copies` are the COPY and ADD steps that the Dockerfile has: a
-    base image whose ONBUILD brings more of them uses files that the key does not know.
+    `is_immutable`: the repository lets no tag be moved. `steps` are the numbers of the last steps, by stage, that the
+    Dockerfile brings: a base image whose ONBUILD brings more may use files that the key does not know.
     """
 
     recipe: KeyRecipe | NoKey
-    copies: int
+    steps: tuple[tuple[str, int], ...]
     repository: Text
     tag: Text
     branch: Text

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from sledgehammer.context.content_key import KeyRecipe, NoKey
 from sledgehammer.destination import Destination
 from sledgehammer.dockerfile.graph import StageGraph
+from sledgehammer.dockerfile.numbering import last_steps
 from sledgehammer.errors import ConfigurationError
 from sledgehammer.facts import EngineFacts
 from sledgehammer.operations import (
@@ -144,16 +145,11 @@ def _remembering(operation: Operation, recipe: KeyRecipe | NoKey | None, situati
 
 def _reuse(recipe: KeyRecipe | NoKey, situation: Situation) -> Reuse:
     destination, trust = situation.destination, situation.destination.trust
-    copies = [
-        instruction
-        for stage in situation.stages
-        for instruction in stage.instructions
-        if instruction.keyword in ("ADD", "COPY")
-    ]
+    image = situation.image
     return Reuse(
         recipe=recipe,
-        copies=len(copies),
-        repository=destination.repositories[situation.image.name].image,
+        steps=tuple(last_steps(situation.graph, image.target, image.args).items()),
+        repository=destination.repositories[image.name].image,
         tag=destination.commit,
         branch=destination.branch,
         is_protected=trust.is_protected,

@@ -74,7 +74,7 @@ def run(folder: Path, *operations: Operation, **variables: str) -> tuple[int, st
 WRITER = CacheWriter(ref=("r/c:main",), shared=("r/c:main",), is_protected=("true",), here=("h",), home=("h",))
 REUSE = Reuse(
     recipe=NoKey(reason="none"),
-    copies=0,
+    steps=(),
     repository=("r/web",),
     tag=("1",),
     branch=("main",),

@@ -131,7 +131,9 @@ def test_arguments_target_platform_and_base_change_the_key(project: Path) -> Non
     [
         ("FROM alpine\nADD https://example.com/x /x\n", "Dockerfile:2: ADD https://example.com/x is fetched"),
         ("FROM alpine\nADD git@example.com:a/b.git /x\n", "Dockerfile:2: ADD git@example.com:a/b.git is fetched"),
+        ("FROM alpine\nADD $URL /x\n", "Dockerfile:2: ADD $URL may be fetched"),
         ("# syntax=example/mine\nFROM alpine\n", "the frontend example/mine may read more"),
+        ("#!/usr/bin/env x\n# syntax=example/mine\nFROM alpine\n", "the frontend example/mine may read more"),
         ("FROM alpine\nCOPY [a-] /x/\n", "Dockerfile:2: the class in `[a-]`"),
         ("FROM alpine\nCOPY . /x/\n", "the image may hold .git itself"),
         ("FROM alpine\nRUN --mount=target=/src make\n", "the image may hold .git itself"),
@@ -150,6 +152,14 @@ def test_a_build_that_is_more_than_its_files_has_no_key(tmp_path: Path, dockerfi
 
     assert isinstance(recipe, NoKey)
     assert recipe.reason.startswith(reason)
+
+
+def test_a_frontend_that_an_argument_chooses_has_no_key(project: Path) -> None:
+    """It goes before the directive; Docker's own is read as if it were not there."""
+    recipe = key_recipe(WorkTree(project), args={"BUILDKIT_SYNTAX": "example/mine"})
+    assert isinstance(recipe, NoKey)
+    assert recipe.reason == "the frontend example/mine may read more than Dockerfiles say"
+    assert isinstance(key_recipe(WorkTree(project), args={"BUILDKIT_SYNTAX": "docker/dockerfile:1"}), KeyRecipe)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +230,14 @@ def test_a_base_without_a_digest_and_a_missing_dockerfile(project: Path) -> None
         ("FROM scratch\nRUN --mount=type=cache,target=/d make\n", []),
         ("FROM scratch AS a\nCOPY README /\nFROM scratch\nRUN --mount=from=a,target=/d make\n", ["README"]),
         ("FROM scratch AS a\nONBUILD COPY README /\nFROM a\n", ["README"]),
+        ("FROM scratch\nRUN --mount=type=BIND,source=docs,target=/d make\n", ["docs/index"]),
+        ("FROM scratch\nARG T=bind S=docs\nRUN --mount=type=$T,src=$S,target=/d make\n", ["docs/index"]),
+        ("FROM scratch\nARG T=cache\nRUN --mount=type=$T,target=/d make\n", []),
+        ("FROM scratch\nRUN --mount=from=,source=docs,target=/d make\n", ["docs/index"]),
+        (
+            "FROM scratch AS a\nFROM scratch\nRUN --mount=from=a,from=,source=README,src=docs,target=/d x\n",
+            ["docs/index"],
+        ),
         ("FROM scratch AS a\nCOPY README /\nFROM scratch\nCOPY docs /\n", ["docs/index"]),
     ],
 )
@@ -234,6 +252,10 @@ def test_what_cannot_be_told_apart_counts_whole(project: Path) -> None:
     assert paths_used(project, "FROM scratch\nCOPY src/link /x\n") == whole
     assert paths_used(project, "FROM alpine\nCOPY $HOME/x /x\n") == whole
     assert paths_used(project, "FROM scratch\nCOPY $HOME/x /x\n") == []
+    assert paths_used(project, "FROM alpine\nENV D=${HOME:-src}/x\nCOPY $D /x\n") == whole
+    assert paths_used(project, "FROM alpine AS a\nARG D=$HOME\nFROM a\nARG D=docs\nCOPY $D /x\n") == ["docs/index"]
+    for mount in ("source=lib-$D", "src=lib/${D:-x}", "type=$D"):
+        assert paths_used(project, f"FROM alpine\nRUN --mount={mount},target=/d make\n") == whole
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,25 @@ def test_a_link_that_may_lead_into_git(shell: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_the_target_of_a_link_counts_to_its_last_byte(shell: str, tmp_path: Path) -> None:
+    """A line break at its end, too."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (folder / ".dockerignore").write_text(".git\n")
+    keys = set()
+    for target in ("a", "a\n", "a\n\n", "."):
+        (folder / "link").unlink(missing_ok=True)
+        (folder / "link").symlink_to(target)
+        recipe = key_recipe(WorkTree(folder))
+        assert isinstance(recipe, KeyRecipe)
+        key = content_key(recipe, WorkTree(folder), {})
+        assert key_in_job(shell, folder, recipe) == (key, "")
+        keys.add(key)
+    assert len(keys) == 4
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_key_of_another_platform(shell: str, tmp_path: Path) -> None:
     """A job has a key where it builds for the platform that its script was made for, and else a line that says so."""
     folder = tmp_path / "project"

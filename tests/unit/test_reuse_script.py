@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from sledgehammer.context import KeyRecipe, NoKey, WorkTree, content_key, key_recipe
+from sledgehammer.dockerfile import parse_dockerfile
+from sledgehammer.dockerfile.numbering import last_steps
 from sledgehammer.operations import Build, EnvVar, Login, PasswordFromEnv, Reuse, WaitForEngine, text
 from sledgehammer.plan import BuildPlan
 from sledgehammer.report import parse_report
@@ -48,7 +50,7 @@ if "create" in argv:
 if "info" in argv:
     print('26.1.5 [["driver-type","io.containerd.snapshotter.v1"]]')
 if "build" in argv:
-    print("#7 [build 2/3] COPY a b/ /x/", "#7 DONE 0.1s", sep="\\n", file=sys.stderr)
+    print(os.environ.get("FAKE_STEPS", "#7 [build 2/3] COPY a b/ /x/"), "#7 DONE 0.1s", sep="\\n", file=sys.stderr)
     metadata = pathlib.Path(argv[argv.index("--metadata-file") + 1])
     digest = os.environ.get("FAKE_DIGEST", "BUILT")
     metadata.write_text(json.dumps({"containerimage.digest": digest}, indent=2))
@@ -65,14 +67,14 @@ class Job:
     folder: Path
     recipe: KeyRecipe | NoKey
     key: str
-    copies: int = 1
+    steps: tuple[tuple[str, int], ...] = (("build", 3), ("stage-1", 0))
 
     def __call__(self, *, immutable: bool = False, **variables: str) -> str:
         values = {"SHA": "c1", "BRANCH": "topic", "PROTECTED": "true", "HERE": "home", "PASS": "s3cret"}
         values = {**values, "DOCKER_DEFAULT_PLATFORM": "linux/amd64", **variables}
         reuse = Reuse(
             recipe=self.recipe,
-            copies=self.copies,
+            steps=self.steps,
             repository=("r:1/web",),
             tag=(EnvVar("SHA"),),
             branch=(EnvVar("BRANCH"),),
@@ -200,12 +202,53 @@ def test_a_build_can_be_asked_for(job: Job) -> None:
     assert job.tags[f"r:1/web:key-{job.key}"] == FRESH
 
 
-def test_an_image_with_steps_that_its_base_brings_is_not_found_again(job: Job) -> None:
-    """ONBUILD of a base image copies files that the key does not know: such an image is built every time."""
-    job = replace(job, copies=0)
-    assert "ONBUILD copies files of its own choice" in job()
+ONBUILD_STEPS = {
+    "a copy": ("FROM debian\nRUN x\n", "#7 [stage-0 2/2] COPY a /a\n#8 [stage-0 3/2] RUN x"),
+    "a copy, as newer ones tell it": ("FROM debian\nRUN x\n", "#7 [2/3] ONBUILD COPY a /a\n#8 [3/3] RUN x"),
+    "a mount": ("FROM debian\n", "#7 [stage-0 2/2] RUN --mount=type=bind,target=/src make"),
+    "a copy, of two equal own ones one told": (
+        "FROM debian AS a\nCOPY a /\nFROM debian AS b\nCOPY a /\n"
+        "FROM debian AS c\nCOPY --from=a / /\nCOPY --from=b / /\n",
+        "#7 [a 2/2] COPY a /\n#8 [linux/amd64 c 2/3] COPY . /app\n"
+        "#9 [c 3/3] COPY --from=a / /\n#10 [c 4/3] COPY --from=b / /",
+    ),
+    "another stage": ("FROM debian AS a\nRUN x\nFROM debian\n", "#7 [stage-1 1/1] FROM debian\n#8 [a 2/2] RUN x"),
+}
+OWN_STEPS = {
+    "no step": ("FROM debian\n", "#7 [1/1] FROM debian"),
+    "own triggers": (
+        "FROM debian AS p\nONBUILD COPY a /a\nFROM p\nRUN x\n",
+        "#7 [p 1/1] FROM debian\n#8 [stage-1 1/1] COPY a /a\n#9 [stage-1 2/1] RUN x",
+    ),
+    "folders": (
+        "FROM debian AS App\nWORKDIR /\nWORKDIR /app\nFROM app\nWORKDIR b\nWORKDIR /\nCOPY a .\n",
+        "#7 [app 2/3] WORKDIR /app\n#8 [stage-1 1/3] WORKDIR /app/b\n#9 [stage-1  2/3] COPY a .",
+    ),
+    "an image beside": (
+        "FROM debian\nCOPY --from=alpine /a /\n",
+        "#7 FROM alpine\n#8 [stage-0 2/2] COPY --from=alpine /a /",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ONBUILD_STEPS)
+def test_an_image_with_steps_that_its_base_brings_is_not_found_again(job: Job, case: str) -> None:
+    """ONBUILD of a base image may use files that the key does not know: such an image is built every time."""
+    dockerfile, progress = ONBUILD_STEPS[case]
+    job = replace(job, steps=tuple(last_steps(parse_dockerfile(dockerfile)).items()))
+    assert "ONBUILD brings steps of its own" in job(FAKE_STEPS=progress)
     job(SHA="c2")
     assert job.is_built
+
+
+@pytest.mark.parametrize("case", OWN_STEPS)
+def test_an_image_whose_steps_are_all_its_dockerfiles_is_found_again(job: Job, case: str) -> None:
+    """Triggers of its own stages, too, are in the Dockerfile."""
+    dockerfile, progress = OWN_STEPS[case]
+    job = replace(job, steps=tuple(last_steps(parse_dockerfile(dockerfile)).items()))
+    assert "not kept" not in job(FAKE_STEPS=progress)
+    job(SHA="c2")
+    assert not job.is_built
 
 
 def test_an_image_of_another_platform_is_not_found_again(job: Job) -> None:

@@ -142,7 +142,7 @@ def test_the_last_of_two_writers_says_what_it_takes_away(tmp_path: Path, form: C
 
 def test_the_functions_are_clean_by_shellcheck() -> None:
     """As POSIX sh, each with what it uses of the others."""
-    names = ("prelude", "trouble", "export", "buildx", "reuse", "content_key", "cache_ref", "docker_build")
+    names = ("prelude", "trouble", "export", "buildx", "platform", "reuse", "content_key", "cache_ref", "docker_build")
     parts = (files("sledgehammer.shell").joinpath(f"{name}.sh").read_text() for name in names)
     script = '#!/bin/sh\n# shellcheck disable=SC2329\n: "${sledge_buildkit?}"\n' + "\n".join(parts)
 

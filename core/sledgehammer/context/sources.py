@@ -4,7 +4,7 @@ import csv
 import io
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sledgehammer.context.ignore import matcher_expression
@@ -41,17 +41,18 @@ def instruction_sources(scoped: ScopedInstruction) -> tuple[SourcePattern, ...]:
         make = parents_pattern if has_parents else source_pattern
         return tuple(make(word) for word in words if _ELSEWHERE.fullmatch(word) is None)
     if instruction.keyword == "RUN":
-        return tuple(source_pattern(source, is_literal=True) for source in _mounted(scoped))
+        values = [flag.value or "" for flag in instruction.flags if flag.name == "mount"]
+        return tuple(pattern for value in values for pattern in _mounted(scoped, mount_options(value)))
     return ()
 
 
 def remote_sources(scoped: ScopedInstruction) -> tuple[str, ...]:
-    """URLs and git references of an ADD whose content nothing in the Dockerfile pins."""
+    """URLs and git references of an ADD whose content nothing in the Dockerfile pins, and words that may be such."""
     instruction = scoped.instruction
     if instruction.keyword != "ADD" or instruction.flag("from") is not None or instruction.flag("checksum"):
         return ()
-    words = (scoped.expanded(word) for word in copied_words(instruction))
-    return tuple(word for word in words if _ELSEWHERE.fullmatch(word) is not None)
+    words = [scoped.expanded(word) if scoped.knows(word) else word for word in copied_words(instruction)]
+    return tuple(word for word in words if not scoped.knows(word) or _ELSEWHERE.fullmatch(word) is not None)
 
 
 def copied_words(instruction: Instruction) -> list[str]:
@@ -62,20 +63,26 @@ def copied_words(instruction: Instruction) -> list[str]:
     return [word for word in split_words(instruction.text)[:-1] if unquote(word).lstrip("0123456789") not in marks]
 
 
-def _mounted(scoped: ScopedInstruction) -> Iterator[str]:
-    """Sources of the bind mounts that name no stage or image."""
-    for flag in scoped.instruction.flags:
-        if flag.name == "mount":
-            options = mount_options(flag.value or "")
-            if options.get("type", "bind") == "bind" and "from" not in options:
-                yield scoped.expanded(options.get("source", options.get("src", "")))
+def _mounted(scoped: ScopedInstruction, options: Mapping[str, str]) -> Iterator[SourcePattern]:
+    """What a mount takes from the context: a bind mount that names no stage or image. BuildKit expands all values but
+    that of `from` (frontend/dockerfile/instructions/commands_runmount.go)."""
+    kind, source = options.get("type", "bind"), options.get("source", "")
+    if options.get("from"):
+        return
+    if scoped.knows(kind) and scoped.expanded(kind).lower() != "bind":
+        return
+    is_known = scoped.knows(kind) and scoped.knows(source)
+    yield source_pattern(scoped.expanded(source), is_literal=True) if is_known else EVERYTHING
 
 
-def mount_options(value: str) -> dict[str, str]:
-    """The comma-separated `key=value` words of one `--mount`."""
-    words = next(csv.reader(io.StringIO(value)), [])
-    pairs = (word.partition("=") for word in words)
-    return {key.strip().lower(): content.strip() for key, _, content in pairs}
+def mount_options(value: str) -> Mapping[str, str]:
+    """The comma-separated `key=value` words of one `--mount`, the last of a key; `src` is called `source`."""
+    options = {}
+    for word in next(csv.reader(io.StringIO(value)), []):
+        key, _, content = word.partition("=")
+        name = key.strip().lower()
+        options["source" if name == "src" else name] = content.strip()
+    return options
 
 
 def source_pattern(word: str, *, is_literal: bool = False) -> SourcePattern:

@@ -16,6 +16,9 @@ from sledgehammer.context.sources import SourcePattern, instruction_sources, rem
 from sledgehammer.dockerfile.graph import NO_ARGS, StageGraph
 from sledgehammer.dockerfile.scope import scoped_instructions
 
+SYNTAX_ARG = "BUILDKIT_SYNTAX"
+"""A build argument that goes before the directive."""
+
 _OFFICIAL_SYNTAX = re.compile(r"(docker\.io/)?docker/dockerfile(-upstream)?([:@].*)?")
 
 
@@ -51,15 +54,16 @@ def context_use(graph: StageGraph, *, target: str = "", args: Mapping[str, str] 
     """Read the use off a Dockerfile. Raises ConfigurationError where the graph cannot be built for the target."""
     sources: list[SourcePattern] = []
     unknown: list[str] = []
-    syntax = graph.directives.syntax
-    if syntax and _OFFICIAL_SYNTAX.fullmatch(syntax) is None:
-        unknown.append(f"the frontend {syntax} may read more than Dockerfiles say")
+    for syntax in (args.get(SYNTAX_ARG), graph.directives.syntax):
+        if syntax and _OFFICIAL_SYNTAX.fullmatch(syntax) is None:
+            unknown.append(f"the frontend {syntax} may read more than Dockerfiles say")
     for stage in graph.reachable(target, args):
         for scoped in scoped_instructions(graph, stage, args):
             place = f"{graph.name}:{scoped.instruction.line}"
             try:
                 sources += instruction_sources(scoped)
-                unknown += [f"{place}: ADD {word} is fetched from elsewhere" for word in remote_sources(scoped)]
+                for word in remote_sources(scoped):
+                    unknown.append(f"{place}: ADD {word} {'may be' if '$' in word else 'is'} fetched from elsewhere")
             except UnreadablePatternError as error:
                 unknown.append(f"{place}: {error.message}")
     return ContextUse(sources=tuple(dict.fromkeys(sources)), unknown=tuple(unknown))

@@ -156,12 +156,13 @@ def source_names(instruction: Instruction) -> tuple[str, ...]:
 
 
 def _mount_source(value: str) -> str:
-    """`from` of one mount; its value is a line of comma-separated values."""
+    """`from` of one mount, the last where there are several; its value is a line of comma-separated values."""
+    found = ""
     for field in next(csv.reader(io.StringIO(value)), []):
         key, _, content = field.partition("=")
         if key.strip().lower() == "from":
-            return content.strip()
-    return ""
+            found = content.strip()
+    return found
 
 
 def arguments_of(text: str) -> tuple[tuple[str, str | None], ...]:

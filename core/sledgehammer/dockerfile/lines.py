@@ -25,15 +25,21 @@ class Directives:
 
 
 def read_directives(lines: list[str]) -> Directives:
-    """Read the directives at the top. Raises ConfigurationError for one given twice, or an illegal escape."""
+    """Read the directives at the top. Raises ConfigurationError for one given twice, or an illegal escape.
+
+    Below a `#!` line a syntax counts, as BuildKit looks for it, but no escape, as it reads instructions.
+    """
+    has_shebang = lines[0].startswith("#!")
     found: dict[str, str] = {}
-    for line in lines:
+    for line in lines[has_shebang:]:
         match = _DIRECTIVE.fullmatch(line.strip())
         if match is None or (name := match[1].lower()) not in Directives.__slots__:
             break
         if name in found:
             raise ConfigurationError(f"only one {name} directive can be used")
         found[name] = match[2]
+    if has_shebang:
+        found.pop("escape", None)
     if found.get("escape", "\\") not in ("\\", "`"):
         raise ConfigurationError(f"escape={found['escape']} is neither \\ nor `")
     return Directives(**found)

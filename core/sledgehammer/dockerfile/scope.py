@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sledgehammer.dockerfile.expand import expand
 from sledgehammer.dockerfile.graph import NO_ARGS, Stage, StageGraph
@@ -20,13 +20,15 @@ class ScopedInstruction:
     """An instruction and the variables that it sees, in the order of their declaration; `arguments` are those that an
     ARG declared last.
 
-    `is_image_open` says that a base image may bring variables of its own, which only its registry knows.
+    `is_image_open` says that a base image may bring variables of its own, which only its registry knows; `unsure` are
+    those whose values are made of such.
     """
 
     instruction: Instruction
     variables: Mapping[str, str]
     arguments: frozenset[str]
     is_image_open: bool
+    unsure: frozenset[str]
     escape: str
 
     def expanded(self, word: str) -> str:
@@ -35,27 +37,36 @@ class ScopedInstruction:
 
     def knows(self, word: str) -> bool:
         """Whether every variable in a word has its value here: none can come from the base image."""
-        return not self.is_image_open or all(name in self.variables for name in _NAMES.findall(word))
+        known = self.variables.keys() - self.unsure
+        return not self.is_image_open or all(name in known for name in _NAMES.findall(word))
 
 
 def scoped_instructions(
     graph: StageGraph, stage: Stage, args: Mapping[str, str] = NO_ARGS
 ) -> tuple[ScopedInstruction, ...]:
     """The stage's own instructions, the ONBUILD triggers of the stage below it first."""
-    return tuple(_walk(graph, stage, args, {}, set()))
+    return tuple(_walk(graph, stage, args, _Carried()))
 
 
 def stage_variables(graph: StageGraph, stage: Stage, args: Mapping[str, str] = NO_ARGS) -> Mapping[str, str]:
     """ARG and ENV as the stage leaves them, which a stage that starts from it sees."""
-    return _final(graph, stage, args)[0]
+    return _final(graph, stage, args).values
 
 
-def _final(graph: StageGraph, stage: Stage, args: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
-    values: dict[str, str] = {}
-    arguments: set[str] = set()
-    for _ in _walk(graph, stage, args, values, arguments):
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """What goes along from instruction to instruction, and changes on the way."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    arguments: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
+
+
+def _final(graph: StageGraph, stage: Stage, args: Mapping[str, str]) -> _Carried:
+    carried = _Carried()
+    for _ in _walk(graph, stage, args, carried):
         pass
-    return values, arguments
+    return carried
 
 
 def is_on_image(graph: StageGraph, stage: Stage, args: Mapping[str, str] = NO_ARGS) -> bool:
@@ -66,34 +77,36 @@ def is_on_image(graph: StageGraph, stage: Stage, args: Mapping[str, str] = NO_AR
     return isinstance(base, ImageSource)
 
 
-def _walk(
-    graph: StageGraph, stage: Stage, args: Mapping[str, str], values: dict[str, str], arguments: set[str]
-) -> Iterator[ScopedInstruction]:
+def _walk(graph: StageGraph, stage: Stage, args: Mapping[str, str], carried: _Carried) -> Iterator[ScopedInstruction]:
     base = graph.base(stage, args)
     triggers: tuple[Instruction, ...] = ()
     if isinstance(base, StageSource):
         below = graph.stages[base.index]
-        inherited, inherited_arguments = _final(graph, below, args)
-        values.update(inherited)
-        arguments.update(inherited_arguments)
+        inherited = _final(graph, below, args)
+        carried.values.update(inherited.values)
+        carried.arguments.update(inherited.arguments)
+        carried.unsure.update(inherited.unsure)
         triggers = tuple(found.trigger for found in below.instructions if found.trigger is not None)
     is_open = is_on_image(graph, stage, args)
     for instruction in (*triggers, *stage.instructions):
         scoped = ScopedInstruction(
             instruction=instruction,
-            variables=dict(values),
-            arguments=frozenset(arguments),
+            variables=dict(carried.values),
+            arguments=frozenset(carried.arguments),
             is_image_open=is_open,
+            unsure=frozenset(carried.unsure),
             escape=graph.directives.escape,
         )
         try:
             declared = _declared(graph, scoped, args)
         except ConfigurationError as error:
             raise located(error, graph.name, instruction.line) from error
+        is_known = scoped.knows(instruction.text)
         for name, value in declared.items():  # a variable set again moves to the end, as in BuildKit's environment
-            values.pop(name, None)
-            values[name] = value
-            (arguments.add if instruction.keyword == "ARG" else arguments.discard)(name)
+            carried.values.pop(name, None)
+            carried.values[name] = value
+            (carried.arguments.add if instruction.keyword == "ARG" else carried.arguments.discard)(name)
+            (carried.unsure.discard if is_known or name in args else carried.unsure.add)(name)
         yield scoped
 
 

@@ -141,7 +141,7 @@ def _run_flag(name: str, value: str) -> str:
     if name != "mount":
         return f"--{name}={value}"
     options = mount_options(value)
-    dropped = {"id", "sharing"} if options.get("type") == "cache" else {"from", "source", "src"}
+    dropped = {"id", "sharing"} if options.get("type", "").lower() == "cache" else {"from", "source", "src"}
     return "--mount=" + ",".join(f"{key}={options[key]}" for key in sorted(options.keys() - dropped))
 
 

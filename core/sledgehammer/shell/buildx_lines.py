@@ -11,6 +11,7 @@ from sledgehammer.shell.arguments import (
 )
 from sledgehammer.shell.quote import quote
 from sledgehammer.shell.record_lines import note_lines, record_lines
+from sledgehammer.shell.reuse_lines import last_steps
 from sledgehammer.shell.stage_key_lines import export_lines, keyed_sources, stage_key_lines
 
 LOCAL_SOURCE = "type=local,src="
@@ -59,7 +60,7 @@ def _beside(build: Build, where: str) -> list[str]:
     """What is kept of a build in the registry, small things that take a few calls: while the cache is exported."""
     lines: list[str] = []
     if build.reuse is not None:
-        lines.append(f"sledge_keep_key {quote((build.image,))} {where} {build.reuse.copies} &")
+        lines.append(f"sledge_keep_key {quote((build.image,))} {where} {last_steps(build.reuse)} &")
     if build.record is not None:
         lines += record_lines(build, build.record)
     return [*lines, "wait"] if lines else []

@@ -128,6 +128,7 @@ sledge_file_lines() {
 # $1: context
 sledge_link_lines() {
   sed -n 's/^symlink //p' "$sledge_dir/key/used" | while IFS= read -r sledge_name; do
-    printf 'symlink %s %s\n' "$(printf %s "$(readlink "$1/$sledge_name")" | sha256sum | cut -c1-64)" "$sledge_name"
+    sledge_target=$(readlink "$1/$sledge_name" && echo .) # with its line breaks, and one more
+    printf 'symlink %s %s\n' "$(printf %s "${sledge_target%?.}" | sha256sum | cut -c1-64)" "$sledge_name"
   done
 }

@@ -40,12 +40,11 @@ sledge_reuse() {
 }
 
 # The image that was just pushed is found by its content from now on.
-# $1: image, $2: repository, $3: COPY and ADD steps of the Dockerfile
+# $1: image, $2: repository, $3: the number of each stage's last step by the Dockerfile, as "STAGE=NUMBER …"
 sledge_keep_key() {
   [ -n "$sledge_key_reference" ] || return 0
-  sledge_copies=$(grep -E '^#[0-9]+ \[[^]]*[0-9]+/[0-9]+\] (COPY|ADD) ' "$sledge_dir/progress" | sort -u | wc -l)
-  if [ "$sledge_copies" -gt "$3" ]; then
-    sledge_say "image $1: not kept under its content: a base image's ONBUILD copies files of its own choice"
+  if ! sledge_has_no_more_steps "$3" <"$sledge_dir/progress"; then
+    sledge_say "image $1: not kept under its content: a base image's ONBUILD brings steps of its own"
     return 0
   fi
   sledge_made=$(sledge_imagetools inspect --format '{{.Image.OS}}/{{.Image.Architecture}}' "$2@$sledge_digest") \
@@ -54,6 +53,28 @@ sledge_keep_key() {
     "$sledge_made"/*) sledge_tag "$2" "${sledge_key_reference##*:}" "$sledge_digest" || true ;;
     *) sledge_say "image $1: not kept under its content: it is for $sledge_made, this job for $sledge_platform" ;;
   esac
+}
+
+# Whether no stage of a build has a step with a higher number. ONBUILD counts before the stage's own steps, so equal steps of
+# several stages, which are told once, hide none. The only stage of a Dockerfile is told without its name. $1: as above
+sledge_has_no_more_steps() {
+  awk -v steps="$1" '
+    BEGIN {
+      for (i = split(steps, pair, " "); i > 0; i--) {
+        split(pair[i], part, "=")
+        only = part[1]
+        last[only] = part[2]
+      }
+    }
+    /^#[0-9]+ \[([^]]* )?[0-9]+\/[0-9]+\] / {
+      label = substr($0, index($0, "[") + 1)
+      words = split(substr(label, 1, index(label, "]") - 1), word, " ")
+      stage = words > 1 && word[words - 1] !~ /\// ? tolower(word[words - 1]) : only
+      split(word[words], number, "/")
+      if (!(stage in last) || number[1] + 0 > last[stage] + 0) more = 1
+    }
+    END { exit more + 0 }
+  '
 }
 
 # $1: repository, $2: tag, $3: digest

@@ -6,6 +6,11 @@ from sledgehammer.shell.content_key import render_content_key
 from sledgehammer.shell.quote import quote
 
 
+def last_steps(reuse: Reuse) -> str:
+    """One word `STAGE=NUMBER …` for sledge_keep_key."""
+    return quote((" ".join(f"{stage}={number}" for stage, number in reuse.steps),))
+
+
 def reuse_lines(image: str, reuse: Reuse) -> list[str]:
     """Lines up to and with the `else` below which the build stands."""
     bases = () if isinstance(reuse.recipe, NoKey) else reuse.recipe.base_images

@@ -1,4 +1,4 @@
-# shellcheck disable=SC2034,SC2154 # sledge_dir and sledge_bases come from the script, sledge_names goes to it
+# shellcheck disable=SC2034,SC2154 # sledge_dir, sledge_bases and sledge_platform come from the script, sledge_names goes to it
 # The content keys of stages. The files of the whole target are read once, by sledge_content_key or here; each stage then
 # chooses its own of them.
 
