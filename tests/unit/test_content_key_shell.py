@@ -136,6 +136,31 @@ def test_the_target_of_a_link_counts_to_its_last_byte(shell: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_a_dockerfile_and_an_ignore_file_behind_links(shell: str, tmp_path: Path) -> None:
+    """A commit holds the text of a link in their place; what counts is where it leads, also out of the project's folder
+    and through a linked folder."""
+    folder = tmp_path / "project"
+    (folder / "docker").mkdir(parents=True)
+    (folder / "a").write_text("a")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "web").write_text("FROM scratch\nCOPY . /\n")
+    (folder / "docker" / "ignored").write_text(".git\n")
+    (folder / "docker" / "all").symlink_to("../../shared")
+    (folder / "Dockerfile").symlink_to("docker/all/web")
+    (folder / ".dockerignore").symlink_to("docker/ignored")
+    commit_all(tmp_path)
+    committed = CommitTree(root=folder, commit="HEAD", processes=RUNNER, prefix="project/")
+    recipe = key_recipe(committed)
+    assert isinstance(recipe, KeyRecipe)
+
+    key = content_key(recipe, committed, {})
+
+    assert key == content_key(recipe, WorkTree(folder), {})
+    assert key_in_job(shell, folder, recipe) == (key, "")
+    assert [committed.read(name) for name in ("nowhere", "docker")] == [None, None]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_key_of_another_platform(shell: str, tmp_path: Path) -> None:
     """A job has a key where it builds for the platform that its script was made for, and else a line that says so."""
     folder = tmp_path / "project"

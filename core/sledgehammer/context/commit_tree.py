@@ -25,9 +25,10 @@ class CommitTree:
     prefix: str = ""
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of a file, None where there is none."""
+        """The bytes of a file, through links as on a disk; None where there is none, or a link leads out of the
+        repository."""
         name = f"{self.commit}:{_join(self.prefix, path)}"
-        found = self._git("cat-file", "--batch", input_bytes=os.fsencode(name) + b"\n")
+        found = self._git("cat-file", "--batch", "--follow-symlinks", input_bytes=os.fsencode(name) + b"\n")
         return next(_blobs(found, 1), None)
 
     def files(self, folder: str, *, keep: Keep = keep_all) -> tuple[ContextFile, ...]:
