@@ -37,6 +37,12 @@ def forecast(
     `span` is `A..B`, or `A` alone for the work tree as it is. Base images are taken to be the same where their
     references are: nothing is asked of a registry. Raises ConfigurationError.
     """
+    if "..." in span:
+        first, _, last = span.partition("...")
+        raise ConfigurationError(
+            f"{span} has three dots: a build is compared with another, not with where two branches parted",
+            hint=f"write {first}..{last}, or $(git merge-base {first or 'HEAD'} {last or 'HEAD'})..{last}",
+        )
     prefix = read_checkout(root, runner=processes).prefix
     first, dots, last = span.partition("..")
 

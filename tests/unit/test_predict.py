@@ -141,7 +141,7 @@ def test_predictions_as_text() -> None:
 
 def test_the_command_compares_commits_and_the_work_tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """HEAD against the work tree, a commit against another, sledge.yaml's arguments included, and the repository
-    where an image takes it in; an unknown commit is told."""
+    where an image takes it in; an unknown commit is told, and so are three dots."""
 
     def git(*argv: str) -> None:
         identity = ("-c", "user.name=n", "-c", "user.email=e@example.com")
@@ -169,3 +169,7 @@ def test_the_command_compares_commits_and_the_work_tree(tmp_path: Path, capsys: 
     (tmp_path / ".dockerignore").write_text(".git\n")
     assert main(["predict", "-C", str(tmp_path), "nowhere"]) == 3
     assert 'git knows no commit "nowhere"' in capsys.readouterr().err
+    assert main(["predict", "-C", str(tmp_path), "HEAD~1...HEAD"]) == 3
+    said = capsys.readouterr().err
+    assert "HEAD~1...HEAD has three dots" in said
+    assert "write HEAD~1..HEAD, or" in said
