@@ -102,6 +102,33 @@ def test_the_file_the_argument_and_the_step_above_are_named() -> None:
     assert "[base 2/6]" not in reasons
 
 
+def test_what_follows_a_step_that_two_stages_have_names_it_as_it_was_told() -> None:
+    """BuildKit builds equal steps once, under one name: no step that ran is missing from the text for it."""
+    dockerfile = """FROM debian:trixie-slim AS one
+WORKDIR /app
+FROM debian:trixie-slim
+WORKDIR /app
+COPY --from=one /app /one
+"""
+    ran = "#5 [one 2/2] WORKDIR\n#5 DONE 0.1s\n#6 [stage-1 3/3] COPY\n#6 DONE 0.2s\n"
+    now = record(ran, dockerfile=dockerfile, base="sha256:" + "b" * 64)
+
+    reasons = explain(record(dockerfile=dockerfile), now)
+
+    assert told(reasons) == {"[one 2/2]": BASE_CHANGE, "[stage-1 3/3]": "follows [one 2/2]"}
+    assert "and so did [stage-1 3/3]" in render_reasons(now, reasons)
+
+
+def test_a_copy_that_another_folder_moves_is_told_so() -> None:
+    """Its own text is the same: where it writes to is what changed."""
+    dockerfile = "FROM debian:trixie-slim\nWORKDIR /{0}\nCOPY a ./\n"
+    now = record("#6 [stage-0 3/3] COPY\n#6 DONE 0.2s\n", dockerfile=dockerfile.format("r"))
+
+    reasons = told(explain(record(dockerfile=dockerfile.format("q")), now))
+
+    assert reasons == {"[stage-0 3/3]": "where it writes to (/q/ → /r/)"}
+
+
 BASE_CHANGE = "the base image debian:trixie-slim (sha256:aaaaaaaaaaaa → sha256:bbbbbbbbbbbb)"
 
 

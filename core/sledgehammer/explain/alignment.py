@@ -123,4 +123,7 @@ def _text_difference(before: Step, after: Step) -> Difference:
     names = [name for name in _VARIABLE.findall(after.title) if before.variables.get(name) != after.variables.get(name)]
     if before.title == after.title and names:
         return Difference(cause=Cause.VARIABLE, text=f"the variable {names[0]} (value)")
+    if before.title == after.title and before.destination != after.destination:
+        places = f"{before.destination} → {after.destination}"
+        return Difference(cause=Cause.INSTRUCTION, text=f"where it writes to ({places})")
     return Difference(cause=Cause.INSTRUCTION, text="the instruction's text")

@@ -57,7 +57,7 @@ def _miss(step: Step, earlier: Step | None, found: Mapping[str, Prediction], hel
         return because(own[0].cause, "; ".join(difference.text for difference in own))
     for above in (step.parent, *(upstream.step for upstream in step.upstream)):
         if above is not None and above.key not in held:
-            root = found[above.key].root or above.label
+            root = found[above.key].root or found[above.key].step.label
             return because(Cause.PARENT, f"follows {root}", root)
     if earlier is None:
         return because(Cause.NEW, "a new step")

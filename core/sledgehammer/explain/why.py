@@ -23,11 +23,13 @@ class StepReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
-    """What holds for all steps; `lost` is why no cache was there."""
+    """What holds for all steps; `lost` is why no cache was there. `shown` is the name by which BuildKit told a step,
+    where equal steps of several stages have several."""
 
     lost: str
     has_record: bool
     are_files_known: bool
+    shown: Mapping[str, str]
 
 
 def explain(
@@ -40,13 +42,19 @@ def explain(
     predictions = {label: found for found in compare(earlier, after) for label in found.labels}
     lost = _failed_imports(now.progress.imports)
     are_files_known = now.files is not None and (before is None or before.files is not None)
+    shown = {label: _shown(found, now) for label, found in predictions.items()}
     reasons: dict[str, StepReason] = {}
     for observed in sorted(now.progress.steps, key=lambda step: _place(step, list(predictions))):
         if not observed.is_cached:
             found = predictions.get(observed.label)
-            facts = _Facts(lost=lost, has_record=before is not None, are_files_known=are_files_known)
+            facts = _Facts(lost=lost, has_record=before is not None, are_files_known=are_files_known, shown=shown)
             reasons[observed.label] = _reason(observed, found, reasons, facts)
     return tuple(reasons.values())
+
+
+def _shown(found: Prediction, now: BuildRecord) -> str:
+    seen = {step.label for step in now.progress.steps}
+    return next((label for label in found.labels if label in seen), found.step.label)
 
 
 def _place(step: ObservedStep, labels: list[str]) -> int:
@@ -71,11 +79,12 @@ def _reason(
     if found is None:
         return because(Cause.NEW, "the Dockerfile in the record has no such step")
     if not found.is_hit:
-        return because(found.cause or Cause.NEW, found.reason, found.root)
+        root = facts.shown.get(found.root, found.root)
+        return because(found.cause or Cause.NEW, f"follows {root}" if root else found.reason, root)
     above = [found.step.parent, *(upstream.step for upstream in found.step.upstream)]
-    for step in above:
-        if step is not None and step.label in reasons:
-            root = reasons[step.label].root or step.label
+    for label in (facts.shown[step.label] for step in above if step is not None):
+        if label in reasons:
+            root = reasons[label].root or label
             return because(Cause.PARENT, f"follows {root}", root)
     if not facts.are_files_known and found.step.keyword in ("ADD", "COPY") and not found.step.upstream:
         return because(Cause.FILE, "perhaps a file: a record lacks the list of files")
