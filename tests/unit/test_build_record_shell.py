@@ -1,14 +1,12 @@
 """The record that POSIX sh writes in a job is what `parse_record` reads, and holds no secret."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from written_records import written
 
 from sledgehammer.context import KeyRecipe, NoKey, WorkTree, key_recipe
-from sledgehammer.explain import BuildRecord, parse_record
 from sledgehammer.explain.record import FILES
 from sledgehammer.operations import EnvVar
 from sledgehammer.shell.build_record import build_record_functions, render_write_record
@@ -40,41 +38,6 @@ PROGRESS = f"""#1 [internal] load build definition from Dockerfile
 """
 
 
-def written(shell: str, folder: Path, recipe: KeyRecipe | NoKey) -> tuple[BuildRecord, dict[str, bytes]]:
-    """Run the key's and the record's commands as a job does."""
-    found = shutil.which(shell)
-    if found is None:
-        pytest.skip(f"no {shell} on this machine")
-    tools = folder.parent / "tools"
-    path = os.environ["PATH"]
-    if shell == "busybox":
-        tools.mkdir()
-        subprocess.run([found, "--install", "-s", str(tools)], check=True)
-        path = str(tools)
-    scratch = folder.parent / "scratch"
-    scratch.mkdir()
-    (scratch / "progress").write_text(PROGRESS)
-    place, progress = '"$sledge_dir/record"', '"$sledge_dir/progress"'
-    call = render_write_record(
-        recipe, image="app", commit=(EnvVar("COMMIT"),), folder=place, progress=progress, bases="bases"
-    )
-    script = f"""set -eu
-sledge_say() {{ printf 'sledge: %s\\n' "$*"; }}
-{content_key_functions()}
-uname() {{ echo aarch64; }}
-sledge_find_platform ""
-{build_record_functions()}
-{render_content_key(recipe, image="app", bases="bases")}
-{call}
-"""
-    environment = {"PATH": path, "sledge_dir": str(scratch), "bases": f"alpine {DIGEST}", "COMMIT": "c" * 40}
-    argv = [found, "sh"] if shell == "busybox" else [found]
-    done = subprocess.run([*argv, "-c", script], cwd=folder, env=environment, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
-    files = {file.name: file.read_bytes() for file in (scratch / "record").iterdir()}
-    return parse_record(files), files
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Awkward names and modes, a link."""
@@ -96,7 +59,7 @@ def test_the_record_of_a_job(shell: str, project: Path) -> None:
     recipe = key_recipe(WorkTree(project), args={"TOKEN": "s3cret"})
     assert isinstance(recipe, KeyRecipe)
 
-    record, files = written(shell, project, recipe)
+    record, files = written(shell, project, recipe, progress=PROGRESS, bases=f"alpine {DIGEST}", machine="aarch64")
 
     assert files.keys() == set(FILES)
     assert b"s3cret" not in b"".join(files.values())
@@ -131,7 +94,7 @@ def test_a_build_without_a_key_is_recorded_too(project: Path) -> None:
     recipe = key_recipe(WorkTree(project))
     assert isinstance(recipe, NoKey)
 
-    record, _ = written("dash", project, recipe)
+    record, _ = written("dash", project, recipe, progress=PROGRESS, bases=f"alpine {DIGEST}")
 
     assert record.files is not None
     assert len(record.files) == 7
