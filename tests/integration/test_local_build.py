@@ -64,7 +64,7 @@ def laptop(stack: StackConfig, tmp_path: Path) -> Iterator[Run]:
         with tempfile.TemporaryFile() as file:
             with tarfile.open(fileobj=file, mode="w") as tar:
                 tar.add(stack.state_dir / "engine" / "dind-daemon.json", "etc/docker/daemon.json")
-                for module in (*OURS, "ruamel.yaml", "tenacity"):
+                for module in (*OURS, "ruamel.yaml", "tenacity", "yaml"):
                     tar.add(package_folder(module), f"python/{module.replace('.', '/')}")
                 metadata = metadata_folder("sledgehammer")
                 tar.add(metadata, f"python/{metadata.name}")
