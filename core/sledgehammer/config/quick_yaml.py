@@ -48,7 +48,7 @@ def _tag_of_plain(written: str) -> str:
 
 
 @cache
-def _loader() -> type[yaml.CSafeLoader]:
+def _loader() -> "type[yaml.CSafeLoader]":
     """A function, for there is a PyYAML without that class."""
 
     class Loader(yaml.CSafeLoader):
