@@ -74,12 +74,11 @@ def plan_all(
     chosen, places = find_provider(provider, load_providers()), list(folders)
     environment = os.environ if variables is None else variables
     opened: list[Session | SledgehammerError] = []
-
     silence: list[UnreachableError] = []
 
     def open_one(folder: Path) -> Session | SledgehammerError:
         way = open_by_facts if silence else open_session
-        found = _attempt(lambda: way(folder, provider, variables=environment, processes=processes))
+        found = attempt(lambda: way(folder, provider, variables=environment, processes=processes))
         if isinstance(found, UnreachableError):
             silence.append(found)
         is_answered = isinstance(found, SledgehammerError) and not isinstance(found, UnreachableError)
@@ -156,27 +155,22 @@ def _without_twins(planned: Sequence[PlannedProject], provider: Provider) -> Seq
     ]
 
 
-def plan_one(connection: Connection) -> PlanOrError:
-    """Its plan, or why there is none."""
-    return _attempt(connection.plan)
-
-
 def _plan_together(
     provider: Provider, connections: Iterable[Connection], variables: Mapping[str, str]
 ) -> Sequence[PlanOrError]:
     if isinstance(provider, BulkPlanner):
         return provider.plan_in_bulk(connections, variables)
     with workers() as planners:
-        return list(planners.map(plan_one, connections))
+        return list(planners.map(lambda one: attempt(one.plan), connections))
 
 
 def _apply(folder: Path, session: Session) -> AppliedProject:
     made: list[Change] = []
-    outcome = _attempt(lambda: session.apply(on_change=made.append))
+    outcome = attempt(lambda: session.apply(on_change=made.append))
     return AppliedProject(folder=folder, made=tuple(made), outcome=outcome)
 
 
-def _attempt(call: Callable[[], T]) -> T | SledgehammerError:
+def attempt(call: Callable[[], T]) -> T | SledgehammerError:
     """A bug that one project meets is no reason to leave the others. It is told without its words, which may hold
     anything: they are in the log of --verbose."""
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sledgehammer.errors import SledgehammerError
-from sledgehammer.fleet import plan_one, workers
+from sledgehammer.fleet import attempt, workers
 from sledgehammer.ports import PlanOrError
 from sledgehammer_aws.account import read_account
 from sledgehammer_aws.bulk_reader import BulkReader
@@ -23,7 +23,7 @@ def plan_in_bulk(connections: Iterable[AwsConnection]) -> Sequence[PlanOrError]:
 
     def plan(one: AwsConnection) -> PlanOrError:
         reader = readers[one.clients.region]
-        return reader if isinstance(reader, SledgehammerError) else plan_one(replace(one, reader=reader))
+        return reader if isinstance(reader, SledgehammerError) else attempt(replace(one, reader=reader).plan)
 
     with workers() as planners:
         return list(planners.map(plan, everything))
@@ -31,10 +31,9 @@ def plan_in_bulk(connections: Iterable[AwsConnection]) -> Sequence[PlanOrError]:
 
 def _reader(connections: Sequence[AwsConnection]) -> BulkReader | SledgehammerError:
     clients, calls = connections[0].clients, Calls(clock=connections[0].clock)
-    try:
-        account = read_account(clients, calls)
-    except SledgehammerError as error:
-        return error
+    account = attempt(lambda: read_account(clients, calls))
+    if isinstance(account, SledgehammerError):
+        return account
     projects = [
         name
         for one in connections

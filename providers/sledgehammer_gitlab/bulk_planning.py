@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from sledgehammer.errors import SledgehammerError, TimedOutError, UnreachableError
-from sledgehammer.fleet import workers
+from sledgehammer.fleet import attempt, workers
 from sledgehammer.polling import Clock
 from sledgehammer.ports import PlanOrError
 from sledgehammer_gitlab.bulk_reading import AT_ONCE, BulkReader, Target, batches
@@ -100,9 +100,4 @@ class _Server:
 
 
 def _plan(connection: GitLabConnection, known: KnownOrError) -> PlanOrError:
-    if isinstance(known, SledgehammerError):
-        return known
-    try:
-        return connection.plan_knowing(known)
-    except SledgehammerError as error:
-        return error
+    return known if isinstance(known, SledgehammerError) else attempt(lambda: connection.plan_knowing(known))

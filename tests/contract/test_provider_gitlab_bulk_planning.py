@@ -113,6 +113,25 @@ def test_a_project_that_cannot_be_planned_stops_no_other(here: Rehearsal, folder
     assert [isinstance(one, ChangeSet) for one in (second, third)] == [True, True]
 
 
+def test_a_bug_that_one_plan_meets_stops_no_other(
+    here: Rehearsal, folders: Sequence[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in the plan's place, without words that may hold anything."""
+    plan_knowing = GitLabConnection.plan_knowing
+
+    def fail_for_one(connection: GitLabConnection, *known: object) -> ChangeSet:
+        if connection.target.path.endswith("/one"):
+            raise TypeError("s3cret")
+        return plan_knowing(connection, *known)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(GitLabConnection, "plan_knowing", fail_for_one)
+    connections = (connect(here, folder) for folder in folders)
+    first, second, third = plan_in_bulk(connections, variables(here), clock=FakeClock())
+    assert "unexpected TypeError" in str(first)
+    assert "s3cret" not in str(first)
+    assert [isinstance(one, ChangeSet) for one in (second, third)] == [True, True]
+
+
 def test_projects_of_a_person_and_of_several_groups_are_planned(here: Rehearsal, folders: Sequence[Path]) -> None:
     """What cannot be listed is read one by one."""
     places = [f"root/{here.group}", f"{here.group}/sub/two", f"{here.group}/three"]

@@ -92,8 +92,8 @@ sledge_run_build() {
   esac
 }
 
-# Caches are written beside the push: as soon as all steps are done, which is when the image is exported. Their builds
-# share no step with this one while it runs. Fails when the build did.
+# Caches are written beside the push: as soon as all steps are done, which is when the image is exported, so that no step
+# runs any more that their builds share with this one. Fails when the build did.
 sledge_await_steps() {
   until tail -c 4096 "$sledge_dir/progress" | grep -Eq '^#[0-9]+ (exporting|pushing) '; do
     if [ -s "$sledge_dir/code" ]; then
