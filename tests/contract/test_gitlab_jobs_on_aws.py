@@ -7,19 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse
 from botocore.exceptions import ClientError
 from gitlab_local import LocalGitLab, fresh_gitlab
 
 from sledgehammer_aws.setting_sections import GitLabJobs
 
 CI = "it:\n  script: [x]\n  id_tokens: {AWS_TOKEN: {aud: sledgehammer}}\n"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
 
 
 @pytest.fixture

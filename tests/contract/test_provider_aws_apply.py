@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aws_rehearsal import ACCOUNT, KEYS, REGION, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import ACCOUNT, KEYS, REGION, LocalAws, Rehearsal, rehearse
 
 from sledgehammer.changes import Action
 from sledgehammer.errors import ConfigurationError, ConflictError, CredentialsError
@@ -23,18 +23,6 @@ ALL_KINDS = [
     "aws_s3_object",
     "aws_codebuild_project",
 ]
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
-
-
-@pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

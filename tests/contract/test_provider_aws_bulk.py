@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aws_rehearsal import READS, BriskClock, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import READS, BriskClock, LocalAws, Rehearsal, rehearse
 from read_faults import (
     OFTEN,
     READ_FAULTS,
@@ -31,12 +31,6 @@ from sledgehammer_aws.git_connection import GitConnection
 from sledgehammer_aws.source_settings import GitLabSource
 
 FLEET = 8
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -1,29 +1,14 @@
 """What the cache strategies need CodeBuild to keep: how it is planned, made and taken back on the local AWS."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
-from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import Rehearsal
 
 from sledgehammer.changes import Action
 from sledgehammer_aws.settings import ComputeType, DockerServer
 
 CACHE_RULE = "sledgehammer-caches"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
-
-
-@pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
-        yield made
 
 
 def project_of(aws: Rehearsal) -> Any:

@@ -1,12 +1,10 @@
 """The AWS provider against a local AWS that fails: it converges, and makes nothing twice."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import Rehearsal
 from call_faults import FAULTS
 
 from sledgehammer.errors import RemoteError, SledgehammerError, TimedOutError
@@ -23,18 +21,6 @@ BY_OPERATION = (
     "CreateProject",
 )
 """Writes of a first apply by name; those of S3 are told by method and path."""
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
-
-
-@pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
-        yield made
 
 
 def every_write(aws: Rehearsal, fault: str) -> list[dict[str, object]]:

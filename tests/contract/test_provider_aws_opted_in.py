@@ -1,15 +1,14 @@
 """The AWS provider against the local AWS: what is made where the settings ask for it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_full_project import CREDENTIAL
 from aws_opting_in import applied, ask, destroy
-from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import ACCOUNT, REGION, Rehearsal
 from call_faults import FAULTS
 
 from sledgehammer.changes import Action
@@ -21,17 +20,11 @@ PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/gitlab.example"
 KEY = {"SLEDGE_FINGERPRINT_KEY": "a-long-random-key"}
 
 
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
-
-
 @pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
-        made.apply()
-        yield made
+def aws(aws: Rehearsal) -> Rehearsal:
+    """Applied."""
+    aws.apply()
+    return aws
 
 
 def trust_of(aws: Rehearsal, role: str) -> Any:

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, serve
 
 from sledgehammer.changes import Action, Change, ChangeSet
 from sledgehammer.errors import ConflictError, NotFoundError
@@ -17,12 +16,6 @@ MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.ima
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalAws]:
     with serve(with_storage=True) as made:
-        yield made
-
-
-@pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
         yield made
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from aws_full_project import FIRST, LESS, SECOND, want
-from aws_rehearsal import READS, BriskClock, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import READS, BriskClock, LocalAws, Rehearsal, rehearse
 from read_faults import (
     A_DAY_S,
     OFTEN,
@@ -28,12 +28,6 @@ from sledgehammer_aws.shared_write import SETTLES_S
 
 ONE_OF_EACH_PROTOCOL = ("", "DescribeRepositories", "DescribeLogGroups", "GetRole")
 AT_ONCE = ("", "GetCallerIdentity", "GetAuthorizationToken")
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,28 +1,19 @@
 """The AWS provider against the local AWS: settings of the whole registry, which all projects share."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from aws_full_project import CREDENTIAL
 from aws_opting_in import applied, ask, destroy
-from aws_rehearsal import BriskClock, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import BriskClock, Rehearsal
 
 from sledgehammer.errors import ConflictError
 from sledgehammer_aws.setting_sections import DockerHub
 
 
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
-
-
 @pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
-        made.apply()
-        yield made
+def aws(aws: Rehearsal) -> Rehearsal:
+    """Applied."""
+    aws.apply()
+    return aws
 
 
 def scanned(aws: Rehearsal) -> dict[str, list[str]]:

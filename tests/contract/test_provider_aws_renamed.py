@@ -1,12 +1,10 @@
 """The AWS provider against the local AWS: a project that was renamed, and another one of the same name."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse
 
 from sledgehammer.changes import Action, Change
 from sledgehammer.errors import ConflictError
@@ -19,18 +17,6 @@ TRUST = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}],
     }
 )
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
-
-
-@pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
-        yield made
 
 
 def destroy(aws: Rehearsal) -> list[str]:

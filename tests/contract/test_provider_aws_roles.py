@@ -1,12 +1,10 @@
 """The AWS provider against the local AWS: what somebody else gives a role of ours is seen and taken away."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import Rehearsal
 
 from sledgehammer.changes import Action, Change
 from sledgehammer.errors import ConflictError
@@ -17,17 +15,11 @@ from sledgehammer_aws.client import Calls
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
 
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
-
-
 @pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
-        made.apply()
-        yield made
+def aws(aws: Rehearsal) -> Rehearsal:
+    """Applied."""
+    aws.apply()
+    return aws
 
 
 def widen(aws: Rehearsal) -> str:

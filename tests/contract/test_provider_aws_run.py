@@ -1,10 +1,7 @@
 """The AWS provider against the local AWS: builds are started once, followed to the end, stopped."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import Rehearsal
 
 from sledgehammer.errors import ConflictError, NotFoundError, RemoteError
 from sledgehammer.outcome import BuiltImage, FailureClass, Run, Status
@@ -26,18 +23,6 @@ phases:
 def buildspec(*commands: str) -> str:
     lines = "".join(f"      - {command}\n" for command in commands)
     return f"version: 0.2\nphases:\n  build:\n    commands:\n{lines}"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
-
-
-@pytest.fixture
-def aws(cloud: LocalAws, tmp_path: Path) -> Iterator[Rehearsal]:
-    with rehearse(cloud, tmp_path) as made:
-        yield made
 
 
 def builds_of(aws: Rehearsal) -> list[str]:

@@ -7,19 +7,13 @@ from typing import Any
 
 import pytest
 import requests
-from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import ACCOUNT, REGION, LocalAws, Rehearsal, rehearse
 
 from sledgehammer.changes import Action, Change
 from sledgehammer.errors import ConfigurationError, ConflictError
 from sledgehammer_aws.source_settings import GitLabSource, Webhook
 
 HOST = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:host/ours-0f1e2d"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 from aws_full_project import FIRST, LESS, SECOND, want
-from aws_rehearsal import LocalAws, Rehearsal, rehearse, serve
+from aws_rehearsal import LocalAws, Rehearsal, rehearse
 from call_faults import FAULTS
 
 from sledgehammer_aws.source_settings import Webhook
@@ -49,12 +49,6 @@ DESTRUCTION = {
     "DELETE bucket": 1,
 }
 WEBHOOKS = ((Webhook(), "CreateWebhook"), (Webhook(branches=("next",)), "UpdateWebhook"), (None, "DeleteWebhook"))
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalAws]:
-    with serve() as made:
-        yield made
 
 
 @pytest.fixture
