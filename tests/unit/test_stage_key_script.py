@@ -31,9 +31,11 @@ COPY --from=build /program /program
 DOCKER = (
     f"#!{sys.executable} -IS\n"
     + """
-import json, os, pathlib, sys
+import fcntl, json, os, pathlib, sys
 here = pathlib.Path(__file__).parent
 argv = sys.argv[1:]
+turn = (here / "turn").open("w")
+fcntl.flock(turn, fcntl.LOCK_EX)  # a cache is written, and a ref looked at, beside the build
 with (here / "calls").open("a") as file:
     file.write(json.dumps(argv) + "\\n")
 store, local = here / "registry.json", here / "local.json"
